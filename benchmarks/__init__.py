@@ -1,0 +1,1 @@
+"""Timings beside named alternatives, and the coverage study of the documentation."""

@@ -1,0 +1,55 @@
+"""infostat: information-theoretic estimators with uncertainty, tables and figures.
+
+Nothing heavy is imported until it is used.
+
+Examples
+--------
+>>> import infostat
+>>> wine = infostat.load_dataset("wine_red").drop(columns="quality")
+>>> infostat.information_projection(wine, "mvn").theta.shape
+(77,)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import core, datasets, families, projection
+    from .datasets import load as load_dataset
+    from .projection import information_projection, pn_criterion
+
+__version__ = "0.1.0"
+
+# public name -> (module, attribute)
+_NAMES = {
+    "information_projection": ("projection", "information_projection"),
+    "load_dataset": ("datasets", "load"),
+    "pn_criterion": ("projection", "pn_criterion"),
+}
+_PACKAGES = ("core", "datasets", "families", "projection")
+
+__all__ = [
+    "__version__",
+    "core",
+    "datasets",
+    "families",
+    "information_projection",
+    "load_dataset",
+    "pn_criterion",
+    "projection",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        module, attribute = _NAMES[name]
+        return getattr(import_module(f".{module}", __name__), attribute)
+    if name in _PACKAGES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,48 @@
+"""Exponential families: statistics, cumulants, projection, sampling.
+
+Every family is one file and one line of :mod:`infostat.families.registry`;
+:func:`get_family` finds it by name.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .registry import FAMILIES
+
+if TYPE_CHECKING:
+    from .base import ExponentialFamily
+    from .bernoulli import Bernoulli
+    from .beta import Beta
+    from .categorical import Categorical
+    from .dirichlet import Dirichlet
+    from .exponential import Exponential
+    from .gamma import Gamma
+    from .multivariate_normal import MultivariateNormal
+    from .normal import Normal
+    from .poisson import Poisson
+    from .product import ProductFamily
+    from .registry import family_names, get_family
+    from .vonmises import VonMises
+
+_OTHERS = {
+    "ExponentialFamily": "base",
+    "ProductFamily": "product",
+    "family_names": "registry",
+    "get_family": "registry",
+}
+# class name -> module; a family enters through its registry line alone
+_MODULES = {**{name: module for module, name, _ in FAMILIES.values()}, **_OTHERS}
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

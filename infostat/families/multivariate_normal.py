@@ -1,0 +1,413 @@
+"""Multivariate normal family with a full or a diagonal covariance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..core.errors import CollinearStatisticsError, InputError
+from ..core.validation import FloatArray, as_float_array, check_choice, check_count
+from .base import BoolArray, ExponentialFamily, Fit, NewtonReport
+from .normal import standard_normal_nodes
+from .quadratic_forms import QuadraticBasis
+from .whitening import Nodes, Whitened, cholesky_factor, mix_axes
+
+__all__ = ["MultivariateNormal"]
+
+Structure = Literal["full", "diagonal"]
+_MAX_DENSE_FOURTH = 64  # p^4 doubles are 134 MB at p = 64; larger ones only contracted
+_MAX_NODES = 200_000
+
+
+class MultivariateNormal(ExponentialFamily):
+    """Normal law on R^d with unknown mean and covariance.
+
+    Parameters
+    ----------
+    structure : {"full", "diagonal"}
+        Shape of the covariance. ``"diagonal"`` is the product of univariate normals.
+    n_vars : int, optional
+        Dimension d; None takes it from the data or from the length of theta.
+
+    Notes
+    -----
+    Statistics: ``x_i``; then ``x_i^2``; then, if full, ``x_i x_j`` for i < j in
+    lexicographic order. With Q the inverse covariance, theta holds ``Q mean``,
+    ``-Q_ii/2`` and ``-Q_ij``. The number of parameters is ``d(d+3)/2`` (full) or
+    ``2d`` (diagonal).
+
+    Examples
+    --------
+    >>> family = MultivariateNormal(n_vars=2)
+    >>> family.n_params()
+    5
+    >>> theta = family.natural(mean=[0, 1], cov=[[1, 0.5], [0.5, 2]])
+    >>> family.mean(theta).round(12)
+    array([0. , 1. , 1. , 3. , 0.5])
+    """
+
+    name = "mvn"
+    title = "multivariate normal"
+    support = "R^d"
+    parameter_names = ("mean", "cov")
+
+    def __init__(self, structure: Structure = "full", n_vars: int | None = None) -> None:
+        self.structure: Structure = check_choice("structure", structure, ("full", "diagonal"))
+        self.n_vars = None if n_vars is None else check_count("n_vars", n_vars, low=1)
+
+    def _settings(self) -> tuple[Any, ...]:
+        return (self.structure, self.n_vars)
+
+    # ------------------------------------------------------------------ shape
+    @property
+    def n_columns(self) -> int | None:
+        """Dimension d, or None if it is taken from the data."""
+        return self.n_vars
+
+    def bind(self, data: Any) -> Self:
+        """Return the family with the dimension of `data` (see :class:`ExponentialFamily`)."""
+        shape = np.shape(data)
+        width = 1 if len(shape) == 1 else shape[1]
+        if self.n_vars is None:
+            return type(self)(self.structure, width)
+        if self.n_vars != width:
+            raise InputError(f"data must have n_vars = {self.n_vars} columns, got {width}")
+        return self
+
+    def n_params(self, data: Any = None) -> int:
+        """Return d(d+3)/2 or 2d (see :class:`ExponentialFamily`)."""
+        if data is None and self.n_vars is None:
+            raise InputError("n_vars must be given, or pass the data: the dimension is not known yet")
+        d = self.n_vars if data is None else self.bind(data).n_vars
+        assert d is not None
+        return _count(d, self.structure)
+
+    def statistic_names(self, columns: Sequence[str]) -> list[str]:
+        """Return labels of the linear, squared and product statistics (see :class:`ExponentialFamily`)."""
+        names = [*columns, *(f"{c}^2" for c in columns)]
+        if self.structure == "full":
+            names += [f"{a}*{b}" for i, a in enumerate(columns) for b in columns[i + 1 :]]
+        return names
+
+    def _length_fits(self, size: int) -> bool:
+        try:
+            d = self._dimension(size)
+        except InputError:
+            return False
+        return self.n_vars is None or d == self.n_vars
+
+    def _dimension(self, size: int) -> int:
+        d = size // 2 if self.structure == "diagonal" else int((math.isqrt(9 + 8 * size) - 3) // 2)
+        if d < 1 or _count(d, self.structure) != size:
+            raise InputError(f"theta must have a length d(d+3)/2 (full) or 2d (diagonal), got {size}")
+        return d
+
+    def _shape(self, array: FloatArray) -> FloatArray:
+        if array.ndim == 1:
+            # A vector is one column of observations unless the family says it is one row.
+            array = array.reshape(1, -1) if self.n_vars not in (None, 1) else array.reshape(-1, 1)
+        if array.ndim != 2 or (self.n_vars is not None and array.shape[1] != self.n_vars):
+            wanted = "(m, d)" if self.n_vars is None else f"(m, {self.n_vars})"
+            raise InputError(f"data of the multivariate normal must have shape {wanted}, got {array.shape}")
+        return array
+
+    # -------------------------------------------------------------- data side
+    def in_support(self, encoded: FloatArray) -> BoolArray:
+        """Return True for every finite row (see :class:`ExponentialFamily`)."""
+        return np.asarray(np.isfinite(encoded).all(axis=1))
+
+    def _statistic(self, encoded: FloatArray) -> FloatArray:
+        parts = [encoded, encoded * encoded]
+        if self.structure == "full":
+            i, j = np.triu_indices(encoded.shape[1], 1)
+            parts.append(encoded[:, i] * encoded[:, j])
+        return np.hstack(parts)
+
+    def _log_base(self, encoded: FloatArray) -> FloatArray:
+        return np.full(len(encoded), -0.5 * encoded.shape[1] * math.log(2.0 * math.pi))
+
+    # ------------------------------------------------------------- model side
+    def _precision(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return (Q mean, Q) stored in theta."""
+        d = self._dimension(theta.size)
+        precision = np.diag(-2.0 * theta[d : 2 * d])
+        if self.structure == "full":
+            i, j = np.triu_indices(d, 1)
+            precision[i, j] = precision[j, i] = -theta[2 * d :]
+        return theta[:d], precision
+
+    def _in_domain(self, theta: FloatArray) -> bool:
+        _, precision = self._precision(theta)
+        diagonal = np.diag(precision)
+        if not (diagonal > 0).all():
+            return False
+        scale = np.sqrt(diagonal)
+        try:
+            np.linalg.cholesky(precision / np.outer(scale, scale))
+        except np.linalg.LinAlgError:
+            return False
+        return True
+
+    def _location_scale(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return mean and covariance."""
+        linear, precision = self._precision(theta)
+        scale = np.sqrt(np.diag(precision))
+        correlation = np.linalg.inv(precision / np.outer(scale, scale))
+        cov = 0.5 * (correlation + correlation.T) / np.outer(scale, scale)
+        return cov @ linear, cov
+
+    def log_partition(self, theta: ArrayLike) -> float:
+        """Return ``(mean' Q mean - log det Q)/2`` (see :class:`ExponentialFamily`)."""
+        parameter = self.check_theta(theta)
+        linear, precision = self._precision(parameter)
+        mean, _ = self._location_scale(parameter)
+        log_det = 2.0 * float(np.log(np.diag(cholesky_factor(precision))).sum())
+        return 0.5 * (float(linear @ mean) - log_det)
+
+    def _cumulants(self, theta: FloatArray, order: int) -> FloatArray:
+        mean, cov = self._location_scale(theta)
+        i, j = self._pairs(len(mean))
+        if order == 1:
+            return np.concatenate([mean, cov[i, j] + mean[i] * mean[j]])
+        factor = self._affine(mean, cov)
+        if order == 2:
+            return np.asarray(factor @ factor.T)
+        basis = QuadraticBasis.of(len(mean), self.structure)
+        if order == 3:
+            return mix_axes(basis.third(), factor)
+        if basis.p > _MAX_DENSE_FOURTH:
+            raise InputError(
+                f"order 4 would need a dense array with p^4 entries (p = {basis.p}); "
+                "use contract_fourth(theta, S)"
+            )
+        return mix_axes(basis.dense_fourth(), factor)
+
+    def contract_fourth(self, theta: FloatArray, S: FloatArray) -> float:
+        """Return the fourth-cumulant contraction in O(d^4) (see :class:`ExponentialFamily`)."""
+        mean, cov = self._location_scale(self.check_theta(theta))
+        factor = self._affine(mean, cov)
+        return QuadraticBasis.of(len(mean), self.structure).fourth(factor.T @ S @ factor)
+
+    def _pairs(self, d: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return index pairs of the quadratic statistics in their order."""
+        squares = np.arange(d)
+        if self.structure == "diagonal":
+            return squares, squares
+        i, j = np.triu_indices(d, 1)
+        return np.concatenate([squares, i]), np.concatenate([squares, j])
+
+    def _affine(self, mean: FloatArray, cov: FloatArray) -> FloatArray:
+        """Return F with ``xi - eta = F z`` for the whitened statistics z.
+
+        With ``x = m + L y``: ``x_i x_j`` has linear part ``m_i (Ly)_j + m_j (Ly)_i`` and
+        quadratic part ``sum_ab L_ia L_jb (y_a y_b - delta_ab)``.
+        """
+        d = len(mean)
+        root = self._root(cov)
+        i, j = self._pairs(d)
+        linear = mean[i, None] * root[j] + mean[j, None] * root[i]
+        squares = math.sqrt(2.0) * root[i] * root[j]
+        parts = [linear, squares]
+        top = [root, np.zeros((d, d))]
+        if self.structure == "full":
+            a, b = np.triu_indices(d, 1)
+            parts.append(root[i][:, a] * root[j][:, b] + root[i][:, b] * root[j][:, a])
+            top.append(np.zeros((d, len(a))))
+        return np.vstack([np.hstack(top), np.hstack(parts)])
+
+    def _root(self, cov: FloatArray) -> FloatArray:
+        return np.diag(np.sqrt(np.diag(cov))) if self.structure == "diagonal" else cholesky_factor(cov)
+
+    def nodes(self, theta: ArrayLike) -> Nodes | None:
+        """Return a Gauss-Hermite product grid, or None above 200 000 nodes.
+
+        Parameters
+        ----------
+        theta : array_like of shape (p,)
+            Natural parameter.
+
+        Returns
+        -------
+        Nodes or None
+            Five nodes per dimension: exact up to the fourth cumulants.
+        """
+        mean, cov = self._location_scale(self.check_theta(theta))
+        return _grid(mean, self._root(cov))
+
+    def whitened(self, theta: ArrayLike) -> Whitened:
+        """Return the model in the coordinates of the standardised data.
+
+        Parameters
+        ----------
+        theta : array_like of shape (p,)
+            Natural parameter.
+
+        Returns
+        -------
+        Whitened
+            Coordinates ``y``, ``(y_i^2 - 1)/sqrt 2`` and ``y_i y_j``, ``y = L^{-1}(x - mean)``.
+        """
+        mean, cov = self._location_scale(self.check_theta(theta))
+        return self._whitened(mean, self._root(cov))
+
+    def _whitened(self, mean: FloatArray, root: FloatArray) -> Whitened:
+        basis = QuadraticBasis.of(len(mean), self.structure)
+        inverse = np.linalg.solve(root, np.eye(len(mean)))
+
+        def rows(encoded: FloatArray) -> FloatArray:
+            return basis.rows((encoded - mean) @ inverse.T)
+
+        def nodes() -> tuple[FloatArray, FloatArray] | None:
+            grid = _grid(mean, root)
+            return None if grid is None else (rows(grid.points), grid.weights)
+
+        return Whitened(p=basis.p, rows=rows, third=basis.third, fourth=basis.fourth, nodes=nodes)
+
+    # ------------------------------------------------------------- projection
+    def standardise(
+        self, encoded: FloatArray, weights: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return weighted mean, root of the covariance and standardised rows.
+
+        Parameters
+        ----------
+        encoded : ndarray of shape (m, d)
+            Data.
+        weights : ndarray of shape (m,)
+            Non-negative weights of sum one.
+
+        Returns
+        -------
+        mean : ndarray of shape (d,)
+            Weighted mean.
+        root : ndarray of shape (d, d)
+            Lower triangular with ``root root'`` the covariance (its diagonal if the
+            structure is diagonal), divisor the sum of the weights.
+        rows : ndarray of shape (m, d)
+            ``root^{-1} (x - mean)``.
+
+        Raises
+        ------
+        CollinearStatisticsError
+            If the covariance is singular to working precision.
+        """
+        mean = weights @ encoded
+        centred = encoded - mean
+        scale = np.sqrt(weights @ (centred * centred))
+        if not (scale > 0).all():
+            raise CollinearStatisticsError(
+                f"columns {np.flatnonzero(~(scale > 0)).tolist()} are constant under the weights"
+            )
+        unit = centred / scale
+        if self.structure == "diagonal":
+            return mean, np.diag(scale), unit
+        correlation = unit.T @ (unit * weights[:, None])
+        factor = cholesky_factor(correlation)
+        rows = unit @ np.linalg.solve(factor, np.eye(len(mean))).T
+        return mean, scale[:, None] * factor, rows
+
+    def fit(self, encoded: FloatArray, weights: FloatArray, start: FloatArray | None = None) -> Fit:
+        """Fit by weighted mean and covariance (see :class:`ExponentialFamily`)."""
+        mean, root, _ = self.standardise(encoded, weights)
+        cov = root @ root.T
+        i, j = self._pairs(len(mean))
+        eta = np.concatenate([mean, cov[i, j] + mean[i] * mean[j]])
+        theta = self.natural_from(mean, root)
+        return Fit(theta, eta, self._whitened(mean, root), NewtonReport(theta))
+
+    def _solve(self, eta: FloatArray, start: FloatArray | None) -> NewtonReport:
+        d = self._dimension(eta.size)
+        mean = eta[:d]
+        i, j = self._pairs(d)
+        cov = np.zeros((d, d))
+        cov[i, j] = cov[j, i] = eta[d:] - mean[i] * mean[j]
+        variances = np.diag(cov)
+        if not (variances > 0).all():
+            k = int(np.flatnonzero(~(variances > 0))[0])
+            raise self.boundary(f"variable {k} has no positive variance (second moment {eta[d + k]:g})")
+        try:
+            root = self._root(cov)
+        except CollinearStatisticsError:
+            raise self.boundary("the covariance in eta is not positive definite") from None
+        return NewtonReport(self.natural_from(mean, root))
+
+    def natural_from(self, mean: FloatArray, root: FloatArray) -> FloatArray:
+        """Return theta from the mean and a root of the covariance.
+
+        Parameters
+        ----------
+        mean : ndarray of shape (d,)
+            Mean.
+        root : ndarray of shape (d, d)
+            Lower triangular with ``root root'`` the covariance.
+
+        Returns
+        -------
+        ndarray of shape (p,)
+            Natural parameter.
+        """
+        inverse = np.linalg.solve(root, np.eye(len(mean)))
+        precision = inverse.T @ inverse
+        i, j = self._pairs(len(mean))
+        quadratic = np.where(i == j, -0.5, -1.0) * precision[i, j]
+        return np.concatenate([precision @ mean, quadratic])
+
+    # ------------------------------------------------- conversions and sampling
+    def _natural(self, params: Mapping[str, Any]) -> FloatArray:
+        mean = np.atleast_1d(as_float_array("mean", params["mean"], ndim=(0, 1)))
+        cov = as_float_array("cov", params["cov"], ndim=(0, 1, 2))
+        d = len(mean)
+        if cov.ndim < 2 and cov.size == d and (d == 1 or self.structure == "diagonal"):
+            cov = np.diag(np.atleast_1d(cov))
+        if cov.shape != (d, d):
+            raise InputError(f"cov must have shape ({d}, {d}) to fit the mean, got {cov.shape}")
+        if self.n_vars not in (None, d):
+            raise InputError(f"mean must have n_vars = {self.n_vars} entries, got {d}")
+        if not np.allclose(cov, cov.T, rtol=1e-10, atol=0.0):
+            raise InputError("cov must be symmetric")
+        if self.structure == "diagonal" and np.any(cov != np.diag(np.diag(cov))):
+            raise InputError("cov must be diagonal for structure='diagonal'; use structure='full'")
+        if not (np.diag(cov) > 0).all():
+            raise InputError("cov must have positive variances")
+        try:
+            root = self._root(0.5 * (cov + cov.T))
+        except CollinearStatisticsError:
+            raise InputError("cov must be positive definite") from None
+        return self.natural_from(mean, root)
+
+    def params(self, theta: ArrayLike) -> dict[str, Any]:
+        """Return ``mean`` and ``cov`` (see :class:`ExponentialFamily`)."""
+        mean, cov = self._location_scale(self.check_theta(theta))
+        return {"mean": mean, "cov": cov}
+
+    def _logpdf(self, encoded: FloatArray, theta: FloatArray) -> FloatArray:
+        mean, cov = self._location_scale(theta)
+        root = self._root(cov)
+        y = (encoded - mean) @ np.linalg.solve(root, np.eye(len(mean))).T
+        log_det = 2.0 * float(np.log(np.diag(root)).sum())
+        return np.asarray(-0.5 * ((y * y).sum(axis=1) + log_det + len(mean) * math.log(2.0 * math.pi)))
+
+    def _sample(self, theta: FloatArray, size: int, generator: np.random.Generator) -> NDArray[Any]:
+        mean, cov = self._location_scale(theta)
+        return np.asarray(mean + generator.standard_normal((size, len(mean))) @ self._root(cov).T)
+
+
+def _count(d: int, structure: str) -> int:
+    return 2 * d if structure == "diagonal" else d * (d + 3) // 2
+
+
+def _grid(mean: FloatArray, root: FloatArray, count: int = 5) -> Nodes | None:
+    d = len(mean)
+    if count**d > _MAX_NODES:
+        return None
+    one = standard_normal_nodes(count)
+    mesh = np.meshgrid(*([one.points] * d), indexing="ij")
+    weights = np.ones(1)
+    for _ in range(d):
+        weights = np.multiply.outer(weights, one.weights).ravel()
+    y = np.stack([m.ravel() for m in mesh], axis=1)
+    return Nodes(mean + y @ root.T, weights)

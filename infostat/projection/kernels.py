@@ -1,0 +1,60 @@
+"""Kernels over pairs of rows: powers of inner products, summed tile by tile.
+
+Each kernel has a NumPy twin of the same name with ``_numpy`` appended; tests
+hold them equal, and ``INFOSTAT_DISABLE_JIT=1`` makes the package use the twins.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.jit import kernel
+from ..core.validation import FloatArray
+
+__all__ = ["cube_rows", "cube_rows_numpy", "power_sums", "power_sums_numpy"]
+
+
+def cube_rows_numpy(gram: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return ``sum_b weights_b gram_ab^3`` for each row a of a tile (plain NumPy)."""
+    return np.asarray((gram * gram * gram) @ weights)
+
+
+@kernel(twin=cube_rows_numpy, fastmath={"contract", "reassoc", "nsz", "nnan"})
+def cube_rows(gram: Any, weights: Any) -> Any:
+    """Return ``sum_b weights_b gram_ab^3`` for each row a of a tile."""
+    rows, columns = gram.shape
+    out = np.empty(rows)
+    for a in range(rows):
+        total = 0.0
+        for b in range(columns):
+            g = gram[a, b]
+            total += weights[b] * (g * g * g)
+        out[a] = total
+    return out
+
+
+def power_sums_numpy(gram: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return the weighted sums of cubes and fourth powers of a tile (plain NumPy)."""
+    square = gram * gram
+    return np.array([left @ ((square * gram) @ right), left @ ((square * square) @ right)])
+
+
+@kernel(twin=power_sums_numpy, fastmath={"contract", "reassoc", "nsz", "nnan"})
+def power_sums(gram: Any, left: Any, right: Any) -> Any:
+    """Return ``sum_ab left_a right_b gram_ab^3`` and the same with fourth powers."""
+    rows, columns = gram.shape
+    third = 0.0
+    fourth = 0.0
+    for a in range(rows):
+        row_third = 0.0
+        row_fourth = 0.0
+        for b in range(columns):
+            g = gram[a, b]
+            square = g * g
+            row_third += right[b] * (square * g)
+            row_fourth += right[b] * (square * square)
+        third += left[a] * row_third
+        fourth += left[a] * row_fourth
+    return np.array([third, fourth])

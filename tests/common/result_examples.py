@@ -1,0 +1,65 @@
+"""One small example of every public result; a new result is entered here once.
+
+The tests of tests/common then run over it, and fail for a result that has no example.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+import infostat
+from infostat import projection
+from infostat.core.errors import InfostatWarning
+from infostat.core.results import Result
+from infostat.datasets.listing import catalogue
+from infostat.divergences.results import DivergenceResult, Estimate, PermutationTest, SinkhornResult
+
+
+def _data() -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(200, 2)) @ np.array([[1.0, 0.4], [0.0, 1.0]])
+
+
+def _criterion(bootstrap: int = 0) -> projection.PNCriterion:
+    with warnings.catch_warnings():  # so few resamples deserve their warning
+        warnings.simplefilter("ignore", InfostatWarning)
+        return infostat.pn_criterion(_data(), "mvn", bootstrap=bootstrap, rng=1)
+
+
+def _bootstrap() -> Result:
+    found = _criterion(bootstrap=20).bootstrap
+    assert found is not None
+    return found
+
+
+# "class" or "class, what is special about it" -> builder
+EXAMPLES: dict[str, Callable[[], Result]] = {
+    "BootstrapResult": _bootstrap,
+    "DatasetCatalogue": catalogue,
+    "DatasetCatalogue, of one data set": lambda: catalogue("word_sentiment"),
+    "DivergenceResult": lambda: DivergenceResult(
+        0.25, "kl", "exact", "finite sum", interpretation="They differ."
+    ),
+    "DivergenceResult, infinite": lambda: DivergenceResult(np.inf, "kl", "exact", "finite sum"),
+    "DivergenceResult, batch": lambda: DivergenceResult(
+        np.array([0.0, np.inf]), "js", "estimate", "knn", se=0.1, n=9
+    ),
+    "Estimate": lambda: Estimate(
+        -0.01, np.nan, 50, "k nearest neighbours, k = 3", "biased low", quantity="Entropy"
+    ),
+    "ExactRisk": lambda: projection.exact_risk("exponential", [5, 50]),
+    "ExactRisk, one size": lambda: projection.exact_risk("exponential", 5),
+    "InformationCriteria": lambda: projection.information_criteria(_data(), "mvn"),
+    "InformationProjection": lambda: infostat.information_projection(_data(), "mvn"),
+    "Misfit": lambda: _criterion().misfit,
+    "PNCriterion": _criterion,
+    "PNCriterion, with bootstrap": lambda: _criterion(bootstrap=20),
+    "PNCriterion, first order": lambda: infostat.pn_criterion(_data(), "mvn", order=1),
+    "PermutationTest": lambda: PermutationTest(0.4, 0.02, 99, "mmd", np.linspace(0.0, 0.5, 99), seed=3),
+    "RiskTerms": lambda: _criterion().terms,
+    "SampleSizePlan": lambda: projection.plan_sample_size(p=5, alpha=0.05),
+    "SinkhornResult": lambda: SinkhornResult(0.3, 0.2, plan=np.eye(2) / 2, f=np.zeros(2), g=np.zeros(2)),
+}
