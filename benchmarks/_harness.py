@@ -145,9 +145,14 @@ def report(run: Callable[[], Any]) -> None:
 
 def _peak() -> float:
     """Largest resident set of this process so far, MiB."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        # On Linux ru_maxrss starts at the size of the parent when it forked; VmHWM starts afresh.
+        line = next(text for text in status.read_text().splitlines() if text.startswith("VmHWM:"))
+        return float(line.split()[1]) / 1024.0
     import resource  # not on Windows; timings work there, memory does not
 
-    unit = 1.0 if sys.platform == "darwin" else 1024.0  # bytes there, kibibytes on Linux
+    unit = 1.0 if sys.platform == "darwin" else 1024.0  # bytes there, kibibytes elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MEBIBYTE
 
 
@@ -168,9 +173,8 @@ def wall(command: Sequence[str], env: Mapping[str, str] | None = None) -> float:
 # ------------------------------------------------------------------------------------- the table
 def show(rows: Sequence[Row]) -> None:
     """Print the rows as an aligned text table."""
-    head = [
-        "workload", "infostat", "alternative", "seconds", "ratio", "rel. diff", "peak MiB", "its peak", "target"
-    ]
+    names = "workload,infostat,alternative,seconds,ratio,rel. diff,peak MiB,its peak,target"
+    head = names.split(",")
     lines = [
         [
             row.workload,

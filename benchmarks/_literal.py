@@ -5,8 +5,9 @@
     T2 = A_ij,kl (G~_ij G~_kl + G~_ik G~_jl + G~_il G~_jk),   A_ij,kl = K3m_iju W_uv K3m_klv
     T3 = K4m_ijkl (the same three products),                  G~ = W G W
 
-This is what one writes with the formulas at hand and p small. Every ``einsum`` gets
-``optimize=True``, so that NumPy hands the products to BLAS where it can.
+This is what one writes with the formulas at hand and p small. Every ``einsum`` may choose the order of
+contraction and take the memory it wants, so that NumPy hands the products to BLAS where it can;
+plain ``optimize=True`` keeps intermediates as small as the output and is many times slower here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Array = Any
 
 def einsum(formula: str, *operands: Array) -> Array:
     """``np.einsum`` with the order of contraction optimised."""
-    return np.einsum(formula, *operands, optimize=True)
+    return np.einsum(formula, *operands, optimize=("greedy", 2**40))
 
 
 def normal_terms(x: Array) -> Array:

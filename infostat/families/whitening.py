@@ -19,6 +19,8 @@ from ..core.validation import FloatArray
 
 __all__ = ["Nodes", "Whitened", "cholesky_factor", "mix_axes", "node_view", "whiten_cumulants"]
 
+_FIRST = 16  # first indices of a third-order tensor that one matrix product serves
+
 
 @dataclass(frozen=True)
 class Nodes:
@@ -196,15 +198,17 @@ def node_view(
     p = z.shape[1]
 
     def third() -> FloatArray:
-        # Only entries whose first index is the smallest are summed, p^3/3 of them.
+        # Of each triple only the order with the smallest index first is needed, p^3/3 products a row;
+        # several first indices share a matrix product, so that there are few large ones.
         out = np.zeros((p, p, p))
-        step = max(1, 4_000_000 // p)  # 32 MB of weighted rows at a time
+        step = max(1, 4_000_000 // (_FIRST * p))  # 32 MB of products at a time
         for start in range(0, len(z), step):
             part = z[start : start + step]
-            share = weights[start : start + step]
-            for a in range(p):
-                tail = part[:, a:]
-                out[a, a:, a:] += (tail * (share * part[:, a])[:, None]).T @ tail
+            weighted = part * weights[start : start + step, None]
+            for a in range(0, p, _FIRST):
+                first, tail = slice(a, a + _FIRST), part[:, a:]
+                products = (weighted[:, first, None] * tail[:, None, :]).reshape(len(part), -1)
+                out[first, a:, a:] += (products.T @ tail).reshape(-1, p - a, p - a)
         for a in range(p):
             out[a:, a, a:] = out[a:, a:, a] = out[a, a:, a:]
         return out

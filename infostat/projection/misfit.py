@@ -26,6 +26,7 @@ from .results import Misfit
 
 __all__ = ["misfit_test"]
 
+_MANY_NODES = 200  # fewer are exact for moments of the statistic only
 _SMOOTH_ORDER = 4  # components of Neyman's test: location, scale, skewness, kurtosis
 
 
@@ -127,20 +128,29 @@ def _smooth(
     polynomials of U and C their model covariance with the whitened statistic,
     ``n hbar' (I - C'C)^-1 hbar`` is asymptotically chi-squared.
     """
-    from ..families.scipy_laws import frozen, probability_transform
+    from ..families.scipy_laws import probability_transform
 
-    law = frozen(family, theta)
-    nodes, gauss = _gauss_nodes()
-    u = 0.5 * (nodes + 1.0)
-    low, high = law.support()
-    # A law with much mass at an end has quantiles that round to the end itself.
-    quantiles = np.clip(law.ppf(u), np.nextafter(low, high), np.nextafter(high, low))
-    z = family.whitened(theta).rows(family.encode(quantiles))
-    C = z.T @ (_legendre(u) * (0.5 * gauss)[:, None])
+    points, mass = _quadrature(family, theta)
+    z = family.whitened(theta).rows(family.encode(points))
+    C = z.T @ (_legendre(probability_transform(family, theta, points)) * mass[:, None])
     h = weights @ _legendre(probability_transform(family, theta, x))
     inverse = np.linalg.pinv(np.eye(_SMOOTH_ORDER) - C.T @ C, rcond=1e-6, hermitian=True)
     value = n * float(h @ inverse @ h)
     return Misfit("Neyman smooth test", value, _SMOOTH_ORDER, _chi2_tail(value, _SMOOTH_ORDER))
+
+
+def _quadrature(family: ExponentialFamily, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Points and probabilities of the model that resolve polynomials in U."""
+    from ..families.scipy_laws import frozen
+
+    nodes = family.nodes(theta)
+    if nodes is not None and len(nodes.weights) >= _MANY_NODES:
+        return nodes.points, nodes.weights
+    law = frozen(family, theta)
+    u, gauss = _gauss_nodes()
+    low, high = law.support()
+    # A law with much mass at an end has quantiles that round to the end itself.
+    return np.clip(law.ppf(0.5 * (u + 1.0)), np.nextafter(low, high), np.nextafter(high, low)), 0.5 * gauss
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from ..families.base import ExponentialFamily
 __all__ = ["is_frozen_law", "law_nodes", "truth_nodes"]
 
 TOLERANCE = 1e-10
-_MASS = 1e-8  # probability that the nodes may miss before they are refused
+_MASS = 1e-10  # probability that the nodes may miss before they are refused
 _LEVELS = (8, 16, 32, 64, 128, 256, 512)  # panels of 16 Gauss-Legendre nodes
 
 
@@ -29,9 +29,10 @@ def is_frozen_law(truth: Any) -> bool:
     Returns
     -------
     bool
-        True for objects with ``cdf``, ``ppf`` and ``support``.
+        True for objects with ``cdf``, ``ppf``, ``support`` and ``dist``.
     """
-    return all(hasattr(truth, name) for name in ("cdf", "ppf", "support"))
+    # `dist` is what a law has only once its parameters are frozen.
+    return all(hasattr(truth, name) for name in ("cdf", "ppf", "support", "dist"))
 
 
 def truth_nodes(truth: Any, family: ExponentialFamily) -> tuple[FloatArray, FloatArray]:
@@ -150,8 +151,8 @@ def _discrete_nodes(law: Any) -> tuple[FloatArray, FloatArray]:
 
 
 def _panel_nodes(law: Any, panels: int, shrink: float) -> tuple[FloatArray, FloatArray]:
-    low, high = (float(v) for v in law.support())
     centre = float(law.median())
+    low, high = _ends(law, centre)
     scale = float(law.ppf(0.75) - law.ppf(0.25)) or 1.0
     nodes, gauss = np.polynomial.legendre.leggauss(16)
     parts = []
@@ -168,6 +169,13 @@ def _panel_nodes(law: Any, panels: int, shrink: float) -> tuple[FloatArray, Floa
     points = np.concatenate([parts[0][0][::-1], parts[1][0]])
     weights = np.concatenate([parts[0][1][::-1], parts[1][1]])
     return points, weights
+
+
+def _ends(law: Any, centre: float) -> tuple[float, float]:
+    if law.dist.name == "vonmises":  # periodic on the whole line; one period is the law
+        return centre - np.pi, centre + np.pi
+    low, high = law.support()
+    return float(low), float(high)
 
 
 def _map(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..core.errors import InputTypeError
 from ..core.results import Result
 from ..core.tables import Cell, Section
 from ..core.validation import FloatArray, check_number
@@ -106,6 +107,8 @@ class RiskTerms(Result):
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots import draw_risk_curves
 
+        if not 0.0 < self.T0 < float("inf"):
+            raise InputTypeError(f"RiskTerms with T0 = {self.T0:g} has no figure: the axes are logarithmic")
         draw_risk_curves(ax, self, **kwargs)
 
 

@@ -56,7 +56,7 @@ def _interval(r: PNCriterion) -> str:
     if r.bootstrap is None:
         return ""
     low, high = r.bootstrap.intervals["risk1" if r.order == 1 else "risk2"]
-    return f" ({100 * r.bootstrap.confidence_level:g} % interval {_num(low)} to {_num(high)})"
+    return f", {100 * r.bootstrap.confidence_level:g} % interval {_num(low)} to {_num(high)}"
 
 
 def _need_sentence(r: PNCriterion) -> str:

@@ -22,21 +22,15 @@ def point_cumulants(statistics: FloatArray, weights: FloatArray) -> tuple[FloatA
     G = np.einsum("a,ai,aj->ij", w, c, c)
     K3 = np.einsum("a,ai,aj,ak->ijk", w, c, c, c, optimize=True)
     M4 = np.einsum("a,ai,aj,ak,al->ijkl", w, c, c, c, c, optimize=True)
-    pairings = (
-        np.einsum("ij,kl->ijkl", G, G) + np.einsum("ik,jl->ijkl", G, G) + np.einsum("il,jk->ijkl", G, G)
-    )
+    pairings = np.einsum("ij,kl->ijkl", G, G) + np.einsum("ik,jl->ijkl", G, G) + np.einsum("il,jk->ijkl", G, G)
     return G, K3, M4 - pairings
 
 
-def literal_terms(
-    Gm: FloatArray, K3m: FloatArray, K4m: FloatArray, G: FloatArray, K3g: FloatArray
-) -> FloatArray:
+def literal_terms(Gm: FloatArray, K3m: FloatArray, K4m: FloatArray, G: FloatArray, K3g: FloatArray) -> FloatArray:
     """T0..T3 by the index formulas, in whatever coordinates the cumulants are given."""
     W = np.linalg.inv(Gm)
     Gt = W @ G @ W
-    pairs = (
-        np.einsum("ij,kl->ijkl", Gt, Gt) + np.einsum("ik,jl->ijkl", Gt, Gt) + np.einsum("il,jk->ijkl", Gt, Gt)
-    )
+    pairs = np.einsum("ij,kl->ijkl", Gt, Gt) + np.einsum("ik,jl->ijkl", Gt, Gt) + np.einsum("il,jk->ijkl", Gt, Gt)
     A = np.einsum("iju,uv,klv->ijkl", K3m, W, K3m, optimize=True)
     return np.array(
         [

@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from infostat.core.errors import DataError
+from infostat.core.rng import as_seed_sequence, child_generator
+from infostat.families.multivariate_normal import MultivariateNormal
+from infostat.families.normal import Normal
 from infostat.families.product import ProductFamily
 from infostat.projection import BootstrapResult, PNCriterion, pn_criterion
 from infostat.projection.evaluation import Options, evaluate
@@ -56,10 +60,9 @@ def test_integer_seed_is_stored_as_it_is() -> None:
 
 
 def test_global_random_state_is_left_alone() -> None:
-    np.random.seed(1)
-    before = pickle.dumps(np.random.get_state())
+    before = pickle.dumps(np.random.get_state())  # noqa: NPY002 (the legacy state is what is watched)
     _boot(bootstrap=5, rng=None)
-    assert pickle.dumps(np.random.get_state()) == before
+    assert pickle.dumps(np.random.get_state()) == before  # noqa: NPY002
 
 
 def test_progress_callable_sees_every_step() -> None:
@@ -148,12 +151,8 @@ def test_intervals_do_not_depend_on_the_bias_correction() -> None:
 
 def test_resampled_terms_are_those_of_resampled_rows() -> None:
     """Block 0 of the seed draws its resamples one after the other; each is refitted."""
-    from infostat.core.rng import as_seed_sequence, child_generator
-
     boot = _of(_boot(bootstrap=10))
     generator = child_generator(as_seed_sequence(7), 0)
-    from infostat.families.normal import Normal
-
     for k in range(10):
         rows = LAPLACE[generator.integers(0, 120, size=120)]
         fresh = evaluate(Normal(), rows, np.full(120, 1 / 120), Options(120.0))
@@ -195,6 +194,7 @@ def test_verdict_follows_from_the_interval() -> None:
         ([0.1, 0.1, 0.1, 0.7], "beta"),
         ([0.1, 0.1, 0.1, 0.7], "vonmises"),
         (np.random.default_rng(1).normal(size=(5, 3)) + 10, "mvn"),
+        (np.repeat(np.random.default_rng(2).normal(size=(5, 3)) + 0.1, 2, axis=0), "mvn"),  # many rows, few points
         (np.column_stack([[0.1, 0.1, 0.1, 0.7], [1.0, 2.0, 3.0, 4.0]]), "mvn_diagonal"),
         (np.column_stack([[0.1, 0.1, 0.1, 0.7], [1.0, 2.0, 3.0, 4.0]]), ProductFamily(["normal", "gamma"])),
     ],
@@ -202,8 +202,6 @@ def test_verdict_follows_from_the_interval() -> None:
 )
 def test_boundary_resamples_are_failures(data: Any, family: Any) -> None:
     """The resamples without an estimate are known in advance: recount them from the seed."""
-    from infostat.core.rng import as_seed_sequence, child_generator
-
     found = _boot(data, family, bootstrap=80)
     boot = _of(found)
     rows = np.asarray(data)
@@ -233,6 +231,17 @@ def _on_boundary(chosen: np.ndarray, rows: np.ndarray, family: Any) -> bool:
     if chosen.ndim == 2:
         return any(len(np.unique(column)) == 1 for column in chosen.T)
     return len(np.unique(chosen)) == 1
+
+
+def test_points_that_span_no_volume_are_never_accepted() -> None:
+    """Three points in three dimensions, each twice: only rounding can make the covariance definite."""
+    rng = np.random.default_rng(4)
+    family = MultivariateNormal(n_vars=3)
+    for _ in range(150):
+        points = rng.normal(size=(3, 3)) @ rng.normal(size=(3, 3)) + 10 * rng.normal(size=3)
+        for method in ("auto", "tensor"):
+            with pytest.raises(DataError):
+                evaluate(family, np.repeat(points, 2, axis=0), np.full(6, 1 / 6), Options(6.0, method=method))
 
 
 def test_saturated_model_has_percentile_intervals() -> None:
@@ -283,29 +292,3 @@ def test_functional_without_a_logarithm_gets_percentiles() -> None:
     values = np.linspace(-1, 1, 99)
     low, high = bootstrap_interval(-0.5, values, _replicates(np.ones(99), np.ones(99)))
     assert (low, high) == pytest.approx(tuple(np.quantile(values, [0.05, 0.95], method="weibull")))
-
-
-# ------------------------------------------------------------------------------------- coverage
-TABLE = [
-    # truth, T0, measured coverage of percentile and bootstrap-t at n = 200 (1000 data sets a cell)
-    ("normal", 2.0, 0.90, 0.92),
-    ("uniform", 1.4, 0.95, 0.94),
-    ("laplace", 3.5, 0.67, 0.80),
-]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("truth", "T0", "percentile", "bootstrap_t"), TABLE)
-def test_coverage_agrees_with_the_documented_table(
-    truth: str, T0: float, percentile: float, bootstrap_t: float
-) -> None:
-    """Nominal 95 % intervals of T0, n = 200, order 1; the error of the table and of this run combined."""
-    replicates, hits = 400, np.zeros(2)
-    for k in range(replicates):
-        x = getattr(np.random.default_rng([k, 11]), truth)(size=200)
-        for j, interval in enumerate(("percentile", "bootstrap-t")):
-            low, high = _of(_boot(x, order=1, bootstrap=199, interval=interval, rng=k)).intervals["T0"]
-            hits[j] += low <= T0 <= high
-    for found, expected in zip(hits / replicates, (percentile, bootstrap_t), strict=True):
-        error = math.sqrt(expected * (1 - expected) * (1 / replicates + 1 / 1000))
-        assert abs(found - expected) < 4 * error + 0.005  # the table is rounded to two digits

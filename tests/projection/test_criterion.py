@@ -33,8 +33,9 @@ from infostat.projection import (
     pn_criterion,
     risk_terms,
 )
-from infostat.projection.evaluation import Options, evaluate
-from infostat.projection.flags import FLAGS
+from infostat.projection.evaluation import Evaluation, Options, evaluate
+from infostat.projection.expansion import RawTerms
+from infostat.projection.flags import FLAGS, heavy_rows, interval_is_optimistic
 from tests.projection.oracles import skewed_rows, terms_of
 
 quiet = pytest.mark.filterwarnings("ignore::infostat.core.errors.InfostatWarning")
@@ -147,7 +148,7 @@ def test_jackknife_by_direct_recomputation(name: str, n: int) -> None:
     whole = risk_terms(x, name).T0
     without = [risk_terms(x[np.arange(n) % 20 != b], name).T0 for b in range(20)]
     assert found.terms.T0_plugin == pytest.approx(whole, rel=1e-13)
-    assert found.terms.T0 == pytest.approx(20 * whole - 19 * np.mean(without), rel=1e-10)
+    assert pytest.approx(20 * whole - 19 * np.mean(without), rel=1e-10) == found.terms.T0
     assert found.risk1 == pytest.approx(found.terms.T0 / (2 * n), rel=1e-14)
     assert found.misspecification_ratio == pytest.approx(found.terms.T0 / found.p, rel=1e-14)
 
@@ -157,7 +158,7 @@ def test_jackknife_with_fewer_rows_than_groups_leaves_out_one_row() -> None:
     x = X[:12]
     found = pn_criterion(x, "normal", bias_correction="jackknife")
     without = [risk_terms(np.delete(x, b), "normal").T0 for b in range(12)]
-    assert found.terms.T0 == pytest.approx(12 * risk_terms(x, "normal").T0 - 11 * np.mean(without), rel=1e-10)
+    assert pytest.approx(12 * risk_terms(x, "normal").T0 - 11 * np.mean(without), rel=1e-10) == found.terms.T0
 
 
 @quiet
@@ -172,7 +173,7 @@ def test_jackknife_with_weights() -> None:
         kept = w[keep].sum()
         values.append(risk_terms(x[keep], "gamma", weights=w[keep], n_effective=50 * kept).T0)
     whole = risk_terms(x, "gamma", weights=w, n_effective=50).T0
-    assert found.terms.T0 == pytest.approx(20 * whole - 19 * np.mean(values), rel=1e-10)
+    assert pytest.approx(20 * whole - 19 * np.mean(values), rel=1e-10) == found.terms.T0
 
 
 @pytest.mark.parametrize("ddof", [0, 1])
@@ -182,7 +183,7 @@ def test_analytic_correction(ddof: int) -> None:
     found = pn_criterion(x, "normal", ddof=ddof, bias_correction="analytic")
     T0, T1, T2, T3 = terms_of(risk_terms(x, "normal", ddof=ddof))
     b = -T1 + T2 / 2 - T3 / 6 - (T0 if ddof == 0 else 0)
-    assert found.terms.T0 == pytest.approx(T0 - b / 150, rel=1e-13)
+    assert pytest.approx(T0 - b / 150, rel=1e-13) == found.terms.T0
     assert found.terms.T0_plugin == T0
     # with ddof=1 the corrected order-2 risk is T0/(2n) + (4 T1 + 3 T2 - T3)/(24 n^2)
     if ddof == 1:
@@ -292,7 +293,7 @@ def test_saturated_models_have_no_error_in_T0() -> None:
     """T0 of a saturated model is p n/(n-1) in every sample; rounding must not pass for an error."""
     for data, name, p in ((np.arange(37) % 2, "bernoulli", 1), (np.arange(37) % 5, "categorical", 4)):
         found = risk_terms(data, name)
-        assert found.T0 == pytest.approx(p * 37 / 36, rel=1e-12)
+        assert pytest.approx(p * 37 / 36, rel=1e-12) == found.T0
         assert found.T0_se == 0.0
 
 
@@ -339,6 +340,47 @@ def test_heavy_rows_are_those_above_the_documented_shares() -> None:
     share1 = np.abs(z**6 - 1) / np.sum(np.abs(z**6 - 1))
     expected = set(np.flatnonzero((share0 > 0.2) | (share1 > 0.5)).tolist())
     assert set(found.heavy_rows) == expected == {100}
+
+
+def _raw(t0: list[float], t1: list[float] | None = None, influence: Any = None) -> RawTerms:
+    rows = np.asarray(t0, float)
+    t1_rows = None if t1 is None else np.asarray(t1, float)
+    return RawTerms(np.zeros(4), rows, t1_rows, rows if influence is None else np.asarray(influence, float), 2)
+
+
+def test_shares_at_which_a_row_is_heavy() -> None:
+    """More than 20 % of T0 or more than 50 % of the absolute contributions to T1."""
+    w = np.full(10, 0.1)
+    for share, heavy in ((0.199, ()), (0.201, (3,))):
+        t0 = np.full(10, (1 - share) / 9)
+        t0[3] = share
+        assert heavy_rows(_raw(t0.tolist()), w, 10.0) == heavy
+    for share, heavy in ((0.499, ()), (0.501, (7,))):
+        t1 = np.full(10, (1 - share) / 9) * (-1.0) ** np.arange(10)
+        t1[7] = -share
+        assert heavy_rows(_raw([1.0] * 10, t1.tolist()), w, 10.0) == heavy
+    # the largest share of T0 comes first
+    assert heavy_rows(_raw([3.0, 1.0, 4.0, 0.1, 0.1]), np.full(5, 0.2), 5.0) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "skewness", "n", "expected"),
+    [
+        (1.11, 0.0, 1000, True),
+        (1.09, 0.0, 1000, False),
+        (1.09, 0.0, 199, True),
+        (1.09, 0.0, 200, False),
+        (0.99, 0.0, 50, False),
+        (0.9, 10.0, 1000, True),  # acceleration 10 / (6 sqrt(1000)) = 0.0527
+        (0.9, 9.0, 1000, False),  # 0.0474
+    ],
+)
+def test_when_an_interval_is_called_optimistic(ratio: float, skewness: float, n: int, expected: bool) -> None:
+    """A two-point influence function with mean 0, variance 1 and the wanted skewness."""
+    q = 0.5 * (1 - skewness / math.sqrt(skewness**2 + 4))
+    influence = np.array([math.sqrt((1 - q) / q), -math.sqrt(q / (1 - q))])
+    sample = Evaluation(np.zeros(2), np.array([2 * ratio, 0, 0, 0]), 2, 0.1, _raw([1.0, 1.0], None, influence))
+    assert interval_is_optimistic(sample, np.array([q, 1 - q]), float(n)) == expected
 
 
 def test_expansion_flags_on_tiny_samples() -> None:

@@ -65,7 +65,7 @@ def test_poisson_model_on_negative_binomial_data() -> None:
     forward = mean - mu + mu * np.log(mu / mean)
     backward = mu - mean + mean * np.log(mean / mu)
     terms = risk_terms(None, "poisson", truth=law)
-    assert terms.T0 == pytest.approx(2.0)  # variance over mean
+    assert pytest.approx(2.0) == terms.T0  # variance over mean
     _confirm(terms, Simulated(forward, backward, (mean - mu) ** 2 / (2 * mu)), n, 2.0)
 
 
@@ -165,13 +165,11 @@ def test_full_normal_on_uniform_data() -> None:
         D = M2 - np.eye(2)
         quadratic = 0.5 * ((m**2).sum(axis=1) + 0.5 * (D**2).sum(axis=(1, 2)))
         parts.append(Simulated(forward, backward, quadratic))
-    joined = Simulated(
-        *(np.concatenate([getattr(p, k) for p in parts]) for k in ("forward", "backward", "quadratic"))
-    )
+    joined = Simulated(*(np.concatenate([getattr(p, k) for p in parts]) for k in ("forward", "backward", "quadratic")))
     grid, w = np.polynomial.legendre.leggauss(8)
     points = np.sqrt(3) * np.stack([g.ravel() for g in np.meshgrid(grid, grid)], axis=1)
     terms = risk_terms(None, "mvn", truth=(points, np.outer(w, w).ravel()))
-    assert terms.T0 == pytest.approx(2 * 1.4 + 1, rel=1e-12)
+    assert pytest.approx(2 * 1.4 + 1, rel=1e-12) == terms.T0
     _confirm(terms, joined, n, 300.0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -245,12 +246,16 @@ def test_a_risk_equal_to_the_threshold_passes() -> None:
     assert pn_criterion(x[:49], "normal", moments="model", order=1).verdict == "insufficient"
 
 
-@pytest.mark.parametrize("alpha", [0.01, 0.03, 0.07, 0.1, 0.2, 0.3, 0.45])
-def test_the_tie_rule_holds_for_every_alpha(alpha: float) -> None:
-    """Wherever p/(16 alpha^2) is whole in exact arithmetic, that n passes."""
-    from fractions import Fraction
+@pytest.mark.parametrize("percent", range(1, 50))
+def test_the_tie_rule_holds_for_every_alpha(percent: int) -> None:
+    """Wherever p/(16 alpha^2) is whole in exact arithmetic, that n passes; floats alone would miss some."""
+    exact = Fraction(percent, 100) ** 2 * 16
+    for multiple in (1, 3, 7):
+        plan = plan_sample_size(p=exact.numerator * multiple, alpha=percent / 100)
+        assert plan.n_required_order1 == exact.denominator * multiple
 
-    exact = Fraction(str(alpha)) ** 2 * 16
-    p = exact.numerator  # then p / exact = denominator rows
-    plan = plan_sample_size(p=p, alpha=alpha)
-    assert plan.n_required_order1 == exact.denominator
+
+def test_some_ties_need_the_rule() -> None:
+    """Without slack floats ask for one row more; this fails if the cases above were all easy."""
+    cases = [(percent / 100, Fraction(percent, 100) ** 2 * 16, m) for percent in range(1, 50) for m in (1, 3, 7)]
+    assert any(math.ceil(0.5 * e.numerator * m / (8 * a**2)) != e.denominator * m for a, e, m in cases)

@@ -59,9 +59,7 @@ def test_2_normal_with_laplace_truth() -> None:
     assert terms.opt2 == pytest.approx(6, abs=1e-7)
 
 
-@pytest.mark.parametrize(
-    ("d", "expected", "a2"), [(2, (5, 46, 156, 210), 16.916667), (3, (9, 102, 354, 486), 38.0)]
-)
+@pytest.mark.parametrize(("d", "expected", "a2"), [(2, (5, 46, 156, 210), 16.916667), (3, (9, 102, 354, 486), 38.0)])
 def test_3_multivariate_normal(d: int, expected: tuple[float, ...], a2: float) -> None:
     family = MultivariateNormal(n_vars=d)
     cov = np.eye(d) + 0.3
@@ -75,8 +73,8 @@ def test_3_multivariate_normal(d: int, expected: tuple[float, ...], a2: float) -
 def test_3_closed_polynomials_in_the_dimension(d: int) -> None:
     family = MultivariateNormal(n_vars=d)
     terms = risk_terms(None, family, theta=family.natural(mean=np.zeros(d), cov=np.eye(d)))
-    assert terms.T0 == pytest.approx(d * (d + 3) / 2, rel=1e-13)
-    assert terms.T1 == pytest.approx(d * (d**2 + 6 * d + 7), rel=1e-13)
+    assert pytest.approx(d * (d + 3) / 2, rel=1e-13) == terms.T0
+    assert pytest.approx(d * (d**2 + 6 * d + 7), rel=1e-13) == terms.T1
     a2 = d * (d + 2) * (d + 3) / 2 - d * (d + 1) * (2 * d + 1) / 24 - d * (d + 1) / 4 - d / 6
     assert terms.a2 == pytest.approx(a2, rel=1e-11)
     assert terms.opt2 == pytest.approx(d * (d + 2) * (d + 3) / 2, rel=1e-11)
@@ -159,8 +157,9 @@ def test_8_thresholds(alpha: float, pinsker: float, sharp: float) -> None:
     digits = 5e-5 if sharp == 0.5323 else 5e-9 if sharp > 0.1 else 5e-11
     assert bayes_error_threshold(alpha, "sharp") == pytest.approx(sharp, abs=digits)
     value = optimize.minimize_scalar(
-        lambda q: (q + 2 * alpha) * np.log((q + 2 * alpha) / q)
-        + (1 - q - 2 * alpha) * np.log((1 - q - 2 * alpha) / (1 - q)),
+        lambda q: (
+            (q + 2 * alpha) * np.log((q + 2 * alpha) / q) + (1 - q - 2 * alpha) * np.log((1 - q - 2 * alpha) / (1 - q))
+        ),
         bounds=(1e-9, 1 - 2 * alpha - 1e-9),
         method="bounded",
     ).fun
@@ -193,7 +192,7 @@ def test_10_red_wine_alcohol() -> None:
 def test_categorical_closed_form_of_the_second_coefficient() -> None:
     prob = np.array([0.1, 0.2, 0.3, 0.4])
     terms = risk_terms(None, "categorical", truth=(np.arange(4), prob))
-    assert terms.T0 == pytest.approx(3, rel=1e-12)
+    assert pytest.approx(3, rel=1e-12) == terms.T0
     assert terms.a2 == pytest.approx(5 / 12 * np.sum(1 / prob) - 4 / 2 + 1 / 12, rel=1e-11)
 
 
@@ -202,5 +201,3 @@ def test_univariate_well_specified_formula_by_skewness_and_kurtosis() -> None:
     for mean in (0.5, 3.0, 40.0):
         terms = risk_terms(None, "poisson", truth=stats.poisson(mean))
         assert terms.a2 == pytest.approx(5 / (12 * mean), rel=1e-9)
-
-
