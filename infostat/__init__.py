@@ -16,24 +16,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import core, datasets, families, projection
+    from . import core, datasets, divergences, families, projection
     from .datasets import load as load_dataset
+    from .divergences import divergence
     from .projection import information_projection, pn_criterion
 
 __version__ = "0.1.0"
 
 # public name -> (module, attribute)
 _NAMES = {
+    "divergence": ("divergences", "divergence"),
     "information_projection": ("projection", "information_projection"),
     "load_dataset": ("datasets", "load"),
     "pn_criterion": ("projection", "pn_criterion"),
 }
-_PACKAGES = ("core", "datasets", "families", "projection")
+_PACKAGES = ("core", "datasets", "divergences", "families", "projection")
 
 __all__ = [
     "__version__",
     "core",
     "datasets",
+    "divergence",
+    "divergences",
     "families",
     "information_projection",
     "load_dataset",

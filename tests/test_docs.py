@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from infostat.families import family_names
-from infostat.projection.flags import FLAGS
 from infostat.projection import PNCriterion
+from infostat.projection.flags import FLAGS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs").glob("*.rst"))}

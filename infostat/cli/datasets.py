@@ -10,9 +10,7 @@ from .options import Format, FormatOption, Output
 
 __all__ = ["register"]
 
-Name = Annotated[
-    str | None, typer.Argument(help="Show the columns of this data set.", show_default=False)
-]
+Name = Annotated[str | None, typer.Argument(help="Show the columns of this data set.", show_default=False)]
 
 
 def register(app: typer.Typer) -> None:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InfostatError
-from . import datasets, pn
+from . import datasets, divergence, pn
 
 __all__ = ["app", "main"]
 
@@ -27,6 +27,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 pn.register(app)
+divergence.register(app)
 datasets.register(app)
 
 

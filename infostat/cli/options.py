@@ -40,18 +40,12 @@ Data = Annotated[
         show_default=False,
     ),
 ]
-Columns = Annotated[
-    str | None, typer.Option("--columns", metavar="A,B", help="Columns to use.", show_default=False)
-]
-Drop = Annotated[
-    str | None, typer.Option("--drop", metavar="A,B", help="Columns to leave out.", show_default=False)
-]
+Columns = Annotated[str | None, typer.Option("--columns", metavar="A,B", help="Columns to use.", show_default=False)]
+Drop = Annotated[str | None, typer.Option("--drop", metavar="A,B", help="Columns to leave out.", show_default=False)]
 FormatOption = Annotated[Format, typer.Option("--format", help="What is printed.")]
 Output = Annotated[
     Path | None,
-    typer.Option(
-        "--output", metavar="FILE", help="Write what --format prints to this file.", show_default=False
-    ),
+    typer.Option("--output", metavar="FILE", help="Write what --format prints to this file.", show_default=False),
 ]
 Plot = Annotated[
     Path | None,
@@ -59,9 +53,7 @@ Plot = Annotated[
 ]
 Report = Annotated[
     Path | None,
-    typer.Option(
-        "--report", metavar="FILE", help="Write a self-contained HTML report (.html).", show_default=False
-    ),
+    typer.Option("--report", metavar="FILE", help="Write a self-contained HTML report (.html).", show_default=False),
 ]
 Seed = Annotated[
     int | None, typer.Option("--seed", help="Seed; the same seed gives the same numbers.", show_default=False)

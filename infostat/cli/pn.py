@@ -29,9 +29,7 @@ Weights = Annotated[
     str | None,
     typer.Option("--weights", metavar="COLUMN", help="Column that holds row weights.", show_default=False),
 ]
-Check = Annotated[
-    bool, typer.Option("--check", help="Leave with exit code 3 unless the verdict is sufficient.")
-]
+Check = Annotated[bool, typer.Option("--check", help="Leave with exit code 3 unless the verdict is sufficient.")]
 
 HELP = (
     "Is the sample large enough for a model this big?\n\n"

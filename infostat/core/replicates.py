@@ -344,7 +344,9 @@ def _parallel(
         return
     stream = streaming(calls)
     try:
-        yield from stream
+        # Not "yield from": that would close the stream before the warning below is silenced.
+        for answer in stream:  # noqa: UP028
+            yield answer
     finally:
         with warnings.catch_warnings():
             # Leaving early is deliberate here; joblib warns about tasks thrown away.

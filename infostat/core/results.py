@@ -262,12 +262,15 @@ class Result:
 
     def __repr__(self) -> str:
         scalars = self._scalars()
+        arrays = {f.name: getattr(self, f.name) for f in self._fields() if f.name not in scalars}
+        shapes = {name: f"array{v.shape}" for name, v in arrays.items() if isinstance(v, np.ndarray)}
         parts: list[str] = []
-        for name in self._headline or scalars:
+        for name in self._headline or [f.name for f in self._fields()]:
             value = scalars.get(name)
-            if value is None:
+            if value is None and name not in shapes:
                 continue
-            part = f"{name}={short(value, 40) if isinstance(value, str) else format_cell(value)}"
+            shown = short(value, 40) if isinstance(value, str) else format_cell(value)
+            part = f"{name}={shapes.get(name, shown)}"
             if sum(map(len, parts)) + len(part) > 130:
                 parts.append("...")
                 break

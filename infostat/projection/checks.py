@@ -28,6 +28,7 @@ __all__ = ["Prepared", "prepare"]
 CONDITION_ERROR = 1e10
 CONDITION_WARNING = 1e6
 MIN_ROWS = 3
+_LARGEST = 1e70  # fourth powers of the data must be finite
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,12 @@ def _check_normal(
     if constant.size:
         raise ConstantStatisticError(
             f"every column must vary, constant: {', '.join(columns[k] for k in constant)}; drop it"
+        )
+    size = np.abs(rows - rows.mean(axis=0)).max(axis=0) if np.abs(rows).max() < _LARGEST else np.full(1, np.inf)
+    if not ((size > 1.0 / _LARGEST) & (size < _LARGEST)).all():
+        raise DataError(
+            f"columns must spread over magnitudes between {1.0 / _LARGEST:g} and {_LARGEST:g}, because their "
+            "products are taken; rescale the columns"
         )
     if not isinstance(family, MultivariateNormal) or family.structure == "diagonal":
         return ()

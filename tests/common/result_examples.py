@@ -40,10 +40,15 @@ EXAMPLES: dict[str, Callable[[], Result]] = {
     "BootstrapResult": _bootstrap,
     "DatasetCatalogue": catalogue,
     "DatasetCatalogue, of one data set": lambda: catalogue("word_sentiment"),
-    "DivergenceResult": lambda: DivergenceResult(
-        0.25, "kl", "exact", "finite sum", interpretation="They differ."
+    "DivergenceResult": lambda: infostat.divergence([0.5, 0.3, 0.2], [0.2, 0.5, 0.3], "kl"),
+    "DivergenceResult, infinite": lambda: infostat.divergence([0.5, 0.5], [1.0, 0.0], "kl"),
+    "DivergenceResult, samples": lambda: infostat.divergence(
+        _data(), _data() + 1.0, "energy", from_samples=True
     ),
-    "DivergenceResult, infinite": lambda: DivergenceResult(np.inf, "kl", "exact", "finite sum"),
+    "Advice": lambda: infostat.divergences.advise(1000, 4),
+    "ClassConditionalInformation": lambda: infostat.divergences.class_conditional_mi(
+        [[0.7, 0.2, 0.1], [0.5, 0.4, 0.1], [0.1, 0.8, 0.1], [0.2, 0.5, 0.3]], [0, 0, 1, 1]
+    ),
     "DivergenceResult, batch": lambda: DivergenceResult(
         np.array([0.0, np.inf]), "js", "estimate", "knn", se=0.1, n=9
     ),

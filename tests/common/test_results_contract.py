@@ -36,7 +36,8 @@ def _build(name: str) -> Result:
 
 
 def _has_figure(result: Result) -> bool:
-    return type(result)._draw is not Result._draw
+    # A divergence of a batch has nothing to draw, one of two rows does.
+    return type(result)._draw is not Result._draw and getattr(result, "display", True) is not None
 
 
 # ----------------------------------------------------------------------- classes

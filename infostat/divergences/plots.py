@@ -1,0 +1,113 @@
+"""Figures of the divergence layer: the two laws that were compared, in one frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.errors import InputTypeError
+from ..core.style import COLORS
+from ..core.tables import format_cell
+from ..core.validation import FloatArray
+from .results import DivergenceResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["draw_pair", "sample_display", "table_display"]
+
+_MOST_CELLS = 60
+_MOST_BINS = 60
+
+
+def table_display(P: FloatArray, Q: FloatArray) -> dict[str, Any] | None:
+    """Return the bars of one pair of probability rows, None for batches and long rows.
+
+    Parameters
+    ----------
+    P, Q : ndarray
+        Tables.
+
+    Returns
+    -------
+    dict or None
+        ``style x p q xlabel``.
+    """
+    p, q = np.squeeze(P), np.squeeze(Q)
+    if p.ndim != 1 or p.shape != q.shape or len(p) > _MOST_CELLS:
+        return None
+    return {"style": "bars", "x": np.arange(1.0, len(p) + 1.0), "p": p, "q": q, "xlabel": "cell"}
+
+
+def sample_display(X: FloatArray, Y: FloatArray, label: str = "value") -> dict[str, Any] | None:
+    """Return histograms of two samples, in several dimensions along the line that parts them best.
+
+    Parameters
+    ----------
+    X, Y : ndarray of shape (n, d) and (m, d)
+        Samples.
+    label : str
+        Name of the column if d = 1.
+
+    Returns
+    -------
+    dict or None
+        ``style x p q xlabel``, with x the bin edges; None if all values coincide.
+    """
+    if X.shape[1] > 1:
+        # Fisher's direction: difference of the means in the metric of the pooled covariance.
+        pooled = np.cov(X.T) * (len(X) - 1) + np.cov(Y.T) * (len(Y) - 1)
+        direction = np.linalg.lstsq(pooled, X.mean(axis=0) - Y.mean(axis=0), rcond=None)[0]
+        size = float(np.linalg.norm(direction))
+        direction = direction / size if size > 0 else np.eye(X.shape[1])[0]
+        X, Y = X @ direction[:, None], Y @ direction[:, None]
+        label = "projection on the direction that separates the samples best"
+    both = np.concatenate([X[:, 0], Y[:, 0]])
+    if not both.max() > both.min():
+        return None
+    edges = np.histogram_bin_edges(both, bins="auto")
+    if len(edges) > _MOST_BINS + 1:
+        edges = np.linspace(both.min(), both.max(), _MOST_BINS + 1)
+    p, _ = np.histogram(X[:, 0], bins=edges, density=True)
+    q, _ = np.histogram(Y[:, 0], bins=edges, density=True)
+    return {"style": "histogram", "x": edges, "p": p, "q": q, "xlabel": label}
+
+
+def draw_pair(ax: Axes, result: DivergenceResult, **kwargs: Any) -> None:
+    """Draw P and Q with the divergence in the title.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    result : DivergenceResult
+        The divergence.
+    **kwargs
+        Passed to the artist of P.
+    """
+    shown = result.display
+    if shown is None:
+        raise InputTypeError(
+            "DivergenceResult has no figure; use to_frame() (it is a batch, or has more than 60 cells)"
+        )
+    x, p, q = (np.asarray(shown[name]) for name in ("x", "p", "q"))
+    blue, orange = COLORS["blue"], COLORS["orange"]
+    if shown["style"] == "bars":
+        ax.bar(x - 0.2, p, width=0.4, color=blue, label="P", **kwargs)
+        ax.bar(x + 0.2, q, width=0.4, color=orange, label="Q")
+        ax.set_ylabel("probability")
+        ax.set_xticks(x if len(x) <= 20 else x[:: len(x) // 10])
+    elif shown["style"] == "histogram":
+        ax.stairs(p, x, color=blue, fill=True, alpha=0.25)
+        ax.stairs(p, x, color=blue, label="P", **kwargs)
+        ax.stairs(q, x, color=orange, label="Q", linestyle="--")
+        ax.set_ylabel("density")
+    else:
+        ax.plot(x, p, color=blue, label="P", **kwargs)
+        ax.plot(x, q, color=orange, label="Q", linestyle="--")
+        ax.set_ylabel("density")
+    ax.set_xlabel(shown["xlabel"])
+    spread = "" if result.se is None or not np.isfinite(result.se) else rf" $\pm$ {format_cell(result.se)}"
+    ax.set_title(f"{result.kind}(P, Q) = {format_cell(float(result.value))}{spread}")
+    ax.legend()
