@@ -186,9 +186,7 @@ def sinkhorn(threads: int, rounds: int) -> list[Row]:
     C, mass = ot.dist(X, Y), np.full(2000, 1.0 / 2000)
 
     def peer() -> float:
-        return float(
-            ot.sinkhorn2(mass, mass, C, 1.0, method="sinkhorn_log", numItermax=10_000, stopThr=1e-11)
-        )
+        return float(ot.sinkhorn2(mass, mass, C, 1.0, method="sinkhorn_log", numItermax=10_000, stopThr=1e-11))
 
     contenders = [
         Contender("infostat", lambda: iv.sinkhorn(None, None, C, 1.0, n_jobs=threads).transport_cost),
@@ -281,8 +279,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     names = chosen.workload or list(WORKLOADS)
     if chosen.inside:
-        rows = [row for name in names for row in WORKLOADS[name](chosen.threads[0], chosen.rounds)]
-        show(rows)
+        timed = [name for name in names if name != "memory"]
+        for group in (timed, ["memory"] if "memory" in names else []):  # memory takes minutes: last, by itself
+            rows = [row for name in group for row in WORKLOADS[name](chosen.threads[0], chosen.rounds)]
+            if rows:
+                show(rows)
+                sys.stdout.flush()
         return
     peers = [name for name, module in (("POT", "ot"), ("scikit-learn", "sklearn"), ("infomeasure",) * 2)
              if have(module)]  # fmt: skip

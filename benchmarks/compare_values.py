@@ -222,9 +222,7 @@ def tables() -> dict[str, list[tuple[str, ...]]]:
             theirs = evaluate(case.call, names)
             converted = evaluate(case.convert.replace("value", f"({case.call})"), names)
             ours = evaluate(case.ours, names)
-            found["conventions"].append(
-                (case.quantity, ours, case.package, case.call, theirs, converted, case.note)
-            )
+            found["conventions"].append((case.quantity, ours, case.package, case.call, theirs, converted, case.note))
     for case in TRAPS:
         if available(PACKAGES[case.package]):
             exact = case.exact if case.exact == "no density" else evaluate(case.exact, names)

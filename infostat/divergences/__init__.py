@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .one_dimensional import energy_distance, wasserstein_1d
     from .permutation import permutation_test
     from .ratio_estimators import donsker_varadhan, kliep, nwj, ratio_logistic, ulsif
-    from .results import DivergenceResult, Estimate, PermutationTest, SinkhornResult
+    from .results import DivergenceResult, Estimate, PairDisplay, PermutationTest, SinkhornResult
     from .sliced import sliced_wasserstein
     from .table_divergences import (
         alpha,
@@ -68,6 +68,7 @@ _MODULES = {
     "DivergenceResult": "results",
     "Estimate": "results",
     "Generator": "generators",
+    "PairDisplay": "results",
     "PermutationTest": "results",
     "SinkhornResult": "results",
     "advise": "advice",
@@ -141,6 +142,7 @@ __all__ = [
     "DivergenceResult",
     "Estimate",
     "Generator",
+    "PairDisplay",
     "PermutationTest",
     "SinkhornResult",
     "advise",

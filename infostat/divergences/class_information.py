@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ..core.errors import InputError, Words, describe
 from ..core.results import Result
@@ -52,7 +53,7 @@ class ClassConditionalInformation(Result):
     se: float
     n: int
     classes: tuple[Any, ...]
-    counts: Any
+    counts: NDArray[np.int64]
     by_class: FloatArray
     skipped: tuple[Any, ...]
     method: str

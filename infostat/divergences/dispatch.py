@@ -11,7 +11,7 @@ from ..core.errors import InputError, InputTypeError
 from ..core.tables import format_cell
 from ..core.validation import check_number, short
 from .generators import GENERATORS
-from .results import DivergenceResult
+from .results import DivergenceResult, PairDisplay
 from .sample_routes import SAMPLE_KINDS, estimate_divergence
 
 __all__ = ["divergence", "divergence_kinds"]
@@ -234,7 +234,7 @@ def _laws(
     )
 
 
-def _law_display(P: Any, Q: Any) -> dict[str, Any] | None:
+def _law_display(P: Any, Q: Any) -> PairDisplay | None:
     """Density curves of two univariate continuous laws between their extreme quantiles."""
     if not (hasattr(P, "ppf") and hasattr(Q, "ppf") and hasattr(P, "pdf") and hasattr(Q, "pdf")):
         return None
@@ -246,7 +246,7 @@ def _law_display(P: Any, Q: Any) -> dict[str, Any] | None:
         p, q = np.asarray(P.pdf(x)), np.asarray(Q.pdf(x))
     if not (np.isfinite(p).all() and np.isfinite(q).all()):
         return None
-    return {"style": "curves", "x": x, "p": p, "q": q, "xlabel": "x"}
+    return PairDisplay("curves", x, p, q, "x")
 
 
 def _samples(

@@ -10,18 +10,18 @@ from ..core.errors import InputTypeError
 from ..core.style import COLORS
 from ..core.tables import format_cell
 from ..core.validation import FloatArray
-from .results import DivergenceResult
+from .results import DivergenceResult, PairDisplay
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_pair", "sample_display", "table_display"]
+__all__ = ["draw_laws", "draw_pair", "sample_display", "table_display"]
 
 _MOST_CELLS = 60
 _MOST_BINS = 60
 
 
-def table_display(P: FloatArray, Q: FloatArray) -> dict[str, Any] | None:
+def table_display(P: FloatArray, Q: FloatArray) -> PairDisplay | None:
     """Return the bars of one pair of probability rows, None for batches and long rows.
 
     Parameters
@@ -31,16 +31,16 @@ def table_display(P: FloatArray, Q: FloatArray) -> dict[str, Any] | None:
 
     Returns
     -------
-    dict or None
-        ``style x p q xlabel``.
+    PairDisplay or None
+        Bars.
     """
     p, q = np.squeeze(P), np.squeeze(Q)
     if p.ndim != 1 or p.shape != q.shape or len(p) > _MOST_CELLS:
         return None
-    return {"style": "bars", "x": np.arange(1.0, len(p) + 1.0), "p": p, "q": q, "xlabel": "cell"}
+    return PairDisplay("bars", np.arange(1.0, len(p) + 1.0), p, q, "cell")
 
 
-def sample_display(X: FloatArray, Y: FloatArray, label: str = "value") -> dict[str, Any] | None:
+def sample_display(X: FloatArray, Y: FloatArray, label: str = "value") -> PairDisplay | None:
     """Return histograms of two samples, in several dimensions along the line that parts them best.
 
     Parameters
@@ -52,8 +52,8 @@ def sample_display(X: FloatArray, Y: FloatArray, label: str = "value") -> dict[s
 
     Returns
     -------
-    dict or None
-        ``style x p q xlabel``, with x the bin edges; None if all values coincide.
+    PairDisplay or None
+        Histograms on common bins; None if all values coincide.
     """
     if X.shape[1] > 1:
         # Fisher's direction: difference of the means in the metric of the pooled covariance.
@@ -71,7 +71,7 @@ def sample_display(X: FloatArray, Y: FloatArray, label: str = "value") -> dict[s
         edges = np.linspace(both.min(), both.max(), _MOST_BINS + 1)
     p, _ = np.histogram(X[:, 0], bins=edges, density=True)
     q, _ = np.histogram(Y[:, 0], bins=edges, density=True)
-    return {"style": "histogram", "x": edges, "p": p, "q": q, "xlabel": label}
+    return PairDisplay("histogram", edges, p, q, label)
 
 
 def draw_pair(ax: Axes, result: DivergenceResult, **kwargs: Any) -> None:
@@ -91,14 +91,31 @@ def draw_pair(ax: Axes, result: DivergenceResult, **kwargs: Any) -> None:
         raise InputTypeError(
             "DivergenceResult has no figure; use to_frame() (it is a batch, or has more than 60 cells)"
         )
-    x, p, q = (np.asarray(shown[name]) for name in ("x", "p", "q"))
+    draw_laws(ax, shown, **kwargs)
+    spread = "" if result.se is None or not np.isfinite(result.se) else rf" $\pm$ {format_cell(result.se)}"
+    ax.set_title(f"{result.kind}(P, Q) = {format_cell(float(result.value))}{spread}")
+
+
+def draw_laws(ax: Axes, shown: PairDisplay, **kwargs: Any) -> None:
+    """Draw two laws as bars, curves or histograms.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    shown : PairDisplay
+        The laws.
+    **kwargs
+        Passed to the artist of P.
+    """
+    x, p, q = shown.x, shown.p, shown.q
     blue, orange = COLORS["blue"], COLORS["orange"]
-    if shown["style"] == "bars":
+    if shown.style == "bars":
         ax.bar(x - 0.2, p, width=0.4, color=blue, label="P", **kwargs)
         ax.bar(x + 0.2, q, width=0.4, color=orange, label="Q")
         ax.set_ylabel("probability")
         ax.set_xticks(x if len(x) <= 20 else x[:: len(x) // 10])
-    elif shown["style"] == "histogram":
+    elif shown.style == "histogram":
         ax.stairs(p, x, color=blue, fill=True, alpha=0.25)
         ax.stairs(p, x, color=blue, label="P", **kwargs)
         ax.stairs(q, x, color=orange, label="Q", linestyle="--")
@@ -107,7 +124,5 @@ def draw_pair(ax: Axes, result: DivergenceResult, **kwargs: Any) -> None:
         ax.plot(x, p, color=blue, label="P", **kwargs)
         ax.plot(x, q, color=orange, label="Q", linestyle="--")
         ax.set_ylabel("density")
-    ax.set_xlabel(shown["xlabel"])
-    spread = "" if result.se is None or not np.isfinite(result.se) else rf" $\pm$ {format_cell(result.se)}"
-    ax.set_title(f"{result.kind}(P, Q) = {format_cell(float(result.value))}{spread}")
+    ax.set_xlabel(shown.xlabel)
     ax.legend()

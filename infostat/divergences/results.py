@@ -13,7 +13,7 @@ from ..core.validation import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["DivergenceResult", "Estimate", "PermutationTest", "SinkhornResult"]
+__all__ = ["DivergenceResult", "Estimate", "PairDisplay", "PermutationTest", "SinkhornResult"]
 
 
 class _Number:
@@ -79,6 +79,48 @@ class Estimate(_Number, Result):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class PairDisplay(Result):
+    """Two laws in one frame.
+
+    Attributes
+    ----------
+    style : str
+        ``"bars"`` (tables), ``"curves"`` (laws) or ``"histogram"`` (samples).
+    x : ndarray
+        Positions; bin edges of a histogram.
+    p, q : ndarray
+        Probabilities or densities of P and Q.
+    xlabel : str
+        What x is.
+    """
+
+    style: str
+    x: FloatArray
+    p: FloatArray
+    q: FloatArray
+    xlabel: str
+
+    _headline = ("style", "xlabel")
+
+    def to_frame(self) -> Any:
+        """Return one row per position: ``x p q``, for histograms the left edges.
+
+        Returns
+        -------
+        DataFrame
+            The numbers of the figure.
+        """
+        import pandas as pd
+
+        return pd.DataFrame({"x": self.x[: len(self.p)], "p": self.p, "q": self.q})
+
+    def _draw(self, ax: Axes, **kwargs: Any) -> None:
+        from .plots import draw_laws
+
+        draw_laws(ax, self, **kwargs)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class DivergenceResult(_Number, Result):
     """A divergence between two tables, laws or samples.
 
@@ -102,9 +144,8 @@ class DivergenceResult(_Number, Result):
         Known bias (samples).
     interpretation : str
         One sentence.
-    display : mapping or None
-        What the figure shows: ``x p q`` as bars (tables), curves (laws) or histograms
-        (samples), with ``style`` and ``xlabel``.
+    display : PairDisplay or None
+        What the figure shows; None for batches and long rows.
     """
 
     value: float | FloatArray
@@ -117,7 +158,7 @@ class DivergenceResult(_Number, Result):
     m: int | None = None
     bias_note: str = ""
     interpretation: str = ""
-    display: dict[str, Any] | None = None
+    display: PairDisplay | None = None
 
     _headline = ("kind", "value", "se", "nature", "method")
 

@@ -45,6 +45,7 @@ EXAMPLES: dict[str, Callable[[], Result]] = {
     "DivergenceResult, samples": lambda: infostat.divergence(
         _data(), _data() + 1.0, "energy", from_samples=True
     ),
+    "PairDisplay": lambda: infostat.divergence([0.5, 0.3, 0.2], [0.2, 0.5, 0.3], "kl").display,
     "Advice": lambda: infostat.divergences.advise(1000, 4),
     "ClassConditionalInformation": lambda: infostat.divergences.class_conditional_mi(
         [[0.7, 0.2, 0.1], [0.5, 0.4, 0.1], [0.1, 0.8, 0.1], [0.2, 0.5, 0.3]], [0, 0, 1, 1]
