@@ -108,7 +108,8 @@ def law_divergence(
             f"{name!r} is certain to {result.error:.2g} only; raise tol, or check that the laws "
             "are regular"
         )
-    return DivergenceResult(value=result.value, kind=name, nature="exact", method=result.method, error=result.error)
+    error = None if math.isnan(result.error) else result.error
+    return DivergenceResult(value=result.value, kind=name, nature="exact", method=result.method, error=error)
 
 
 def _check_parameter(kind: str, order: Any, weight: Any, gamma: Any) -> float:
@@ -251,7 +252,8 @@ def _f_divergence(p: Law, q: Law, f: Generator, tol: float) -> Integral:
 
 def _by_order(p: Law, q: Law, kind: str, order: float, tol: float) -> Integral:
     if order == math.inf:
-        return Integral(supremum(p, q), 0.0, "maximum of the log ratio")
+        # A search has no error bound to report.
+        return Integral(supremum(p, q), math.nan, "maximum of the log ratio on a refined grid")
     if order == 1.0:
         return _f_divergence(p, q, generator("kl"), tol)
     if order == 0.0:
