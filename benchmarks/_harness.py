@@ -99,8 +99,13 @@ def alternate(contenders: Sequence[Contender], rounds: int, *, warm: bool = True
 
 
 def ratio(ours: Contender, other: Contender) -> float:
-    """Return the median over rounds of the other's time divided by ours in the same round."""
-    pairs = zip(other.seconds, ours.seconds, strict=False)
+    """Return the median over rounds of the other's time divided by ours in the same round.
+
+    Against a contender with fewer rounds than ours it is the ratio of the medians.
+    """
+    if len(other.seconds) < len(ours.seconds):
+        return other.median / ours.median
+    pairs = zip(other.seconds, ours.seconds, strict=True)
     return statistics.median(theirs / mine for theirs, mine in pairs)
 
 

@@ -31,8 +31,8 @@ import infostat.divergences as iv
 
 PACKAGES = {"scipy": "scipy", "POT": "ot", "infomeasure": "infomeasure", "dit": "dit", "scikit-learn": "sklearn"}
 COLUMNS = {
-    "conventions": ("quantity", "infostat", "package", "call", "value", "converted", "convention"),
-    "traps": ("case", "exact", "infostat", "package", "call", "value", "what happens"),
+    "conventions": ("quantity", "infostat", "package", "its value", "converted", "convention", "call"),
+    "traps": ("case", "exact", "infostat", "package", "its value", "what happens", "call"),
 }
 
 
@@ -222,12 +222,12 @@ def tables() -> dict[str, list[tuple[str, ...]]]:
             theirs = evaluate(case.call, names)
             converted = evaluate(case.convert.replace("value", f"({case.call})"), names)
             ours = evaluate(case.ours, names)
-            found["conventions"].append((case.quantity, ours, case.package, case.call, theirs, converted, case.note))
+            found["conventions"].append((case.quantity, ours, case.package, theirs, converted, case.note, case.call))
     for case in TRAPS:
         if available(PACKAGES[case.package]):
             exact = case.exact if case.exact == "no density" else evaluate(case.exact, names)
             ours, theirs = evaluate(case.ours, names), evaluate(case.call, names)
-            found["traps"].append((case.quantity, exact, ours, case.package, case.call, theirs, case.note))
+            found["traps"].append((case.quantity, exact, ours, case.package, theirs, case.note, case.call))
     return found
 
 
@@ -246,8 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print()
         if chosen.csv:
             # Code in the documentation's tables is code there too.
-            code = table[0].index("call")
-            rows = [table[0], *((*line[:code], f"``{line[code]}``", *line[code + 1 :]) for line in table[1:])]
+            rows = [table[0], *((*line[:-1], f"``{line[-1]}``") for line in table[1:])]
             with (chosen.csv / f"compare_{key}.csv").open("w", encoding="utf-8", newline="") as stream:
                 csv.writer(stream, lineterminator="\n").writerows(rows)
 

@@ -189,7 +189,7 @@ GENERATORS: dict[str, Entry] = {
     ),
     "tv": Entry(
         "Total variation distance",
-        "1/2 sum |p - q|",
+        "1/2 sum abs(p - q)",
         tv_cells,
         df=lambda t, a: 0.5 * np.sign(t - 1.0),
         conjugate=lambda s, a: s * 1.0,
