@@ -7,7 +7,8 @@
 
 This is what one writes with the formulas at hand and p small. Every ``einsum`` may choose the order of
 contraction and take the memory it wants, so that NumPy hands the products to BLAS where it can;
-plain ``optimize=True`` keeps intermediates as small as the output and is many times slower here.
+plain ``optimize=True`` allows no intermediate larger than the output, and the moments of rows then
+fall back to loops that are many times slower.
 """
 
 from __future__ import annotations

@@ -187,13 +187,15 @@ WORKLOADS = {"terms": terms, "criterion": criterion, "tensor": tensor}
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the workloads and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("workload", nargs="*", choices=[*WORKLOADS, []], help="all if none is named")
+    parser.add_argument("workload", nargs="*", help=f"{', '.join(WORKLOADS)}; all if none is named")
     parser.add_argument("--quick", action="store_true", help="leave out what needs 8 GB")
     parser.add_argument("--measure", nargs=2, metavar=("KEY", "WHO"), help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
     if chosen.measure:
         report(task(*chosen.measure))
         return
+    if unknown := set(chosen.workload) - set(WORKLOADS):
+        parser.error(f"no workload {', '.join(sorted(unknown))}; there are {', '.join(WORKLOADS)}")
     header("Projection: risk terms and the p-n criterion")
     rows = [row for name in chosen.workload or WORKLOADS for row in WORKLOADS[name](chosen.quick)]
     show(rows)

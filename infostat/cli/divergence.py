@@ -90,9 +90,14 @@ def _run(
     if b is None:
         P, Q = _halves(first, tables)
     else:
-        P, Q = (matrix(table, min_rows=1) for table in (first, load_table(b, columns, drop)))
+        second = load_table(b, columns, drop)
+        P, Q = (matrix(table, min_rows=1) for table in (first, second))
         if P.shape[1] != Q.shape[1]:
             raise InputError(f"A and B must have the same columns, got {P.shape[1]} and {Q.shape[1]}")
+    if not tables and P.shape[1] == 1:
+        import pandas as pd
+
+        P = pd.DataFrame(P, columns=first.labels if b is not None else [" and ".join(first.labels)])
     if tables:
         P, Q = (part[0] if len(part) == 1 else part for part in (P, Q))
     with warnings.catch_warnings():

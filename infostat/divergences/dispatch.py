@@ -16,6 +16,9 @@ from .sample_routes import SAMPLE_KINDS, estimate_divergence
 
 __all__ = ["divergence", "divergence_kinds"]
 
+# Divergences that are expected log ratios, so that a base of the logarithm is their unit.
+_IN_NATS = ("kl", "reverse_kl", "jeffreys", "js", "renyi", "renyi_cross_entropy", "cauchy_schwarz")
+_DATA_UNITS = {"wasserstein": "data units", "sliced_wasserstein": "data units", "energy": "root of data units"}
 _ORDERED = ("alpha", "renyi", "tsallis", "renyi_cross_entropy")
 _OTHER_TABLE_KINDS = ("renyi", "tsallis", "renyi_cross_entropy", "cauchy_schwarz")
 
@@ -144,6 +147,15 @@ def _scale(base: float | None) -> float:
     return 1.0 / math.log(number)
 
 
+def _unit(kind: str, scale: float) -> str:
+    if kind in _DATA_UNITS:
+        return _DATA_UNITS[kind]
+    if kind not in _IN_NATS:
+        return ""
+    named = {1.0: "nats", 1.0 / math.log(2.0): "bits"}
+    return named.get(scale, f"base {math.exp(1.0 / scale):.6g}")
+
+
 def _refuse_options(options: dict[str, Any]) -> None:
     if options:
         raise InputError(f"{', '.join(sorted(options))}: options of estimators, which need from_samples=True")
@@ -200,7 +212,13 @@ def _tables(
     if not logits and np.ndim(value) == 0:
         display = table_display(np.asarray(P, dtype=float), np.asarray(Q, dtype=float))
     return DivergenceResult(
-        value, kind, "exact", "sum over the cells", interpretation=_sentence(kind, value), display=display
+        value,
+        kind,
+        "exact",
+        "sum over the cells",
+        interpretation=_sentence(kind, value),
+        unit=_unit(kind, scale),
+        display=display,
     )
 
 
@@ -230,6 +248,7 @@ def _laws(
         value=value,
         error=error,
         interpretation=found.interpretation or _sentence(kind, value),
+        unit=_unit(kind, scale),
         display=_law_display(P, Q),
     )
 
@@ -277,8 +296,15 @@ def _samples(
         m=found.m,
         bias_note=found.bias_note,
         interpretation=_sentence(kind, value, se),
-        display=sample_display(as_sample("P", P), as_sample("Q", Q)),
+        unit=_unit(kind, scale),
+        display=sample_display(as_sample("P", P), as_sample("Q", Q), _label(P)),
     )
+
+
+def _label(data: Any) -> str:
+    """Name of the only column of a Series or a frame."""
+    names = list(data.columns) if hasattr(data, "columns") else [getattr(data, "name", None)]
+    return str(names[0]) if len(names) == 1 and names[0] is not None else "value"
 
 
 def _sentence(kind: str, value: Any, se: float | None = None) -> str:

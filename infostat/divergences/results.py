@@ -144,6 +144,8 @@ class DivergenceResult(_Number, Result):
         Known bias (samples).
     interpretation : str
         One sentence.
+    unit : str
+        Unit of the value; empty where it has none.
     display : PairDisplay or None
         What the figure shows; None for batches and long rows.
     """
@@ -158,6 +160,7 @@ class DivergenceResult(_Number, Result):
     m: int | None = None
     bias_note: str = ""
     interpretation: str = ""
+    unit: str = ""
     display: PairDisplay | None = None
 
     _headline = ("kind", "value", "se", "nature", "method")
@@ -188,7 +191,7 @@ class DivergenceResult(_Number, Result):
         values = np.ravel(self.value)
         rows: list[list[Cell]] = []
         if len(values) == 1:
-            rows.append(["Value (nats)", float(values[0])])
+            rows.append([f"Value ({self.unit})" if self.unit else "Value", float(values[0])])
         else:
             rows += [["Rows", len(values)], ["Mean", float(values.mean())], ["Largest", float(values.max())]]
         if self.se is not None:

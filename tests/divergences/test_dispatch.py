@@ -57,6 +57,19 @@ def test_base_divides():
     assert float(dv.divergence(P, Q, "kl", base=2)) == pytest.approx(dv.kl(P, Q, base=2), rel=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("kind", "base", "unit"),
+    [("kl", None, "nats"), ("js", 2, "bits"), ("kl", 10, "base 10"), ("hellinger", None, "")],
+)
+def test_units_of_tables(kind, base, unit):
+    assert dv.divergence(P, Q, kind, base=base).unit == unit
+
+
+def test_units_of_distances_are_those_of_the_data():
+    x = np.arange(40.0)
+    assert dv.divergence(x, x + 1.0, "wasserstein", from_samples=True).unit == "data units"
+
+
 def test_infinity_is_a_value():
     result = dv.divergence([0.5, 0.5], [1.0, 0.0], "kl")
     assert result.value == math.inf
