@@ -36,6 +36,11 @@ Bandwidth = Annotated[
 Power = Annotated[float | None, typer.Option("-p", "--power", help="Order p of wasserstein.", show_default=False)]
 Eps = Annotated[float | None, typer.Option("--eps", help="Regularisation of sinkhorn.", show_default=False)]
 
+Jitter = Annotated[
+    float | None,
+    typer.Option("--jitter", help="Noise that breaks ties, in standard deviations.", show_default=False),
+]
+
 HELP = (
     "How far apart are two samples, or two probability tables?\n\n"
     "Compares the rows of two files, two columns of one file (A with --columns x,y), or, with --tables, the "
@@ -67,6 +72,7 @@ def _run(
     bandwidth: Bandwidth = None,
     power: Power = None,
     eps: Eps = None,
+    jitter: Jitter = None,
     columns: Columns = None,
     drop: Drop = None,
     form: FormatOption = Format.text,
@@ -85,7 +91,7 @@ def _run(
 
     check_paths(output, plot, report)
     first = load_table(a, columns, drop)
-    options: dict[str, Any] = {"k": k, "bandwidth": bandwidth, "p": power, "eps": eps}
+    options: dict[str, Any] = {"k": k, "bandwidth": bandwidth, "p": power, "eps": eps, "jitter": jitter}
     options = {name: value for name, value in options.items() if value is not None}
     if b is None:
         P, Q = _halves(first, tables)

@@ -178,6 +178,8 @@ def _distance(name: str, x: FloatArray, y: FloatArray, rng: Any, options: dict[s
         function = _sinkhorn
     else:
         function = _function(name)
+    if name == "wasserstein_exact" and x.shape[1] == 1 and "max_exact" not in options:
+        name = "wasserstein_1d"  # what _wasserstein calls on the line
     value = float(function(x, y, **options))
     se, note = block_standard_error(lambda u, v: float(function(u, v, **options)), [x, y], minimum=2)
     bias = "A distance of empirical laws is biased upwards: it is positive also for two samples of one law."

@@ -354,7 +354,8 @@ def refuse_ties(distances: FloatArray, k: int, *, rows: str = "X", among: str = 
         raise DataError(
             f"{rows} must have a positive distance from each row to its neighbour number {k}{place}, got "
             f"{n_ties} ties in {len(distances)} rows: repeated values have no density; pass jitter=1e-10 "
-            "to break ties that come from rounding, or count discrete values (entropy_from_counts)"
+            "to break a few accidental ties (command line: --jitter), for rounded data jitter= half the rounding "
+            "step over the standard deviation, and count discrete values (entropy_from_counts)"
         )
 
 

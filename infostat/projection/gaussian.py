@@ -124,8 +124,8 @@ def pair_norms(y: FloatArray, weights: FloatArray) -> tuple[float, float]:
     """
     n = len(y)
     total = np.zeros(2)
-    # Below a million pairs NumPy answers before the compiler has been imported.
-    sums = power_sums.twin if n * n < 1_000_000 else power_sums
+    # Up to a few thousand rows NumPy answers before the compiler has been imported.
+    sums = power_sums.twin if n * n < 20_000_000 else power_sums
     for a in range(0, n, _TILE):
         left = slice(a, a + _TILE)
         for b in range(a, n, _TILE):

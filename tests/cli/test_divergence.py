@@ -57,6 +57,13 @@ def test_text_and_figure(cli, files):
     assert b"<svg" in target.read_bytes()
 
 
+def test_ties_name_the_cure_and_the_cure_works(cli):
+    wine = ("divergence", "dataset:wine_red", "--columns", "pH,sulphates")
+    refused = cli(*wine)
+    assert refused.code == 1 and "ties" in refused.err and "--jitter" in refused.err
+    assert cli(*wine, "--jitter", "0.03").code == 0
+
+
 @pytest.mark.parametrize(
     ("args", "part"),
     [
