@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .exponential_kernels import LOWEST, exp_array
 from .jit import kernel
 from .validation import FloatArray
 
@@ -22,13 +23,6 @@ IntArray = NDArray[np.intp]
 POINTS = 1024  # points of a tile: one buffer of 8 kB per query in the direct loops
 # Stands for "no term": finite, so that no kernel meets an infinity or a NaN.
 NOTHING = -1e308
-_LOWEST = -708.0
-_LOG2_E = 1.0 / math.log(2.0)
-# The two parts of log 2: the first has trailing zeros, so that k times it is exact.
-_LN2_HIGH = 6.93147180369123816490e-01
-_LN2_LOW = 1.90821492927058770002e-10
-# Adding 3 * 2^51 rounds to the nearest integer and leaves it in the low bits of the double.
-_ROUND = 6755399441055744.0
 
 
 def largest_numpy(values: FloatArray, count: int) -> float:
@@ -59,43 +53,21 @@ def product_sum(left: Any, right: Any, count: Any) -> Any:
     return total
 
 
-def exp_sum_numpy(values: FloatArray, count: int, top: float, part: FloatArray, bits: FloatArray) -> float:
+def exp_sum_numpy(values: FloatArray, count: int, top: float, part: FloatArray) -> float:
     """Return ``sum exp(values - top)`` over the first `count` values (plain NumPy)."""
-    return float(np.exp(np.maximum(values[:count] - top, _LOWEST)).sum())
+    return float(np.exp(np.maximum(values[:count] - top, LOWEST)).sum())
 
 
-@kernel(twin=exp_sum_numpy, fastmath={"contract"})
-def exp_sum(values: Any, count: Any, top: Any, part: Any, bits: Any) -> Any:
-    """Return ``sum exp(values - top)`` over the first `count` values.
-
-    exp(v) = 2^k exp(r) with ``v = k log 2 + r``: a polynomial for exp(r) and k in the exponent
-    bits, which the compiler turns into vector instructions where calls of exp stay scalar. The
-    flag "reassoc" would cancel the rounding constant and is not allowed here.
-    """
+@kernel(twin=exp_sum_numpy, fastmath={"contract", "reassoc", "nsz", "nnan"})
+def exp_sum(values: Any, count: Any, top: Any, part: Any) -> Any:
+    """Return ``sum exp(values - top)`` over the first `count` values; `part` is scratch."""
     for j in range(count):
-        v = max(values[j] - top, _LOWEST)
-        shifted = v * _LOG2_E + _ROUND
-        bits[j] = shifted
-        k = shifted - _ROUND
-        r = (v - k * _LN2_HIGH) - k * _LN2_LOW
-        p = 1.6059043836821613e-10  # 1/13!
-        p = p * r + 2.08767569878681e-09
-        p = p * r + 2.505210838544172e-08
-        p = p * r + 2.755731922398589e-07
-        p = p * r + 2.7557319223985893e-06
-        p = p * r + 2.48015873015873e-05
-        p = p * r + 0.0001984126984126984
-        p = p * r + 0.001388888888888889
-        p = p * r + 0.008333333333333333
-        p = p * r + 0.041666666666666664
-        p = p * r + 0.16666666666666666
-        p = p * r + 0.5
-        p = p * r + 1.0
-        part[j] = p * r + 1.0
-    integers = bits.view(np.int64)
+        part[j] = values[j] - top
+    exp_array(part[:count])
+    total = 0.0
     for j in range(count):
-        integers[j] = (integers[j] + 1023) << 52
-    return product_sum(part, bits, count)
+        total += part[j]
+    return total
 
 
 def loops_numpy(
@@ -122,8 +94,8 @@ def _absorb_numpy(terms: FloatArray, excluded: IntArray, top: FloatArray, total:
     terms[hit, excluded[hit]] = NOTHING
     new = np.maximum(top, terms.max(axis=1))
     live = new > NOTHING
-    scale = np.exp(np.maximum(top[live] - new[live], _LOWEST))
-    sums = np.exp(np.maximum(terms[live] - new[live, None], _LOWEST)).sum(axis=1)
+    scale = np.exp(np.maximum(top[live] - new[live], LOWEST))
+    sums = np.exp(np.maximum(terms[live] - new[live, None], LOWEST)).sum(axis=1)
     total[live] = total[live] * scale + sums
     top[:] = new
 
@@ -134,7 +106,6 @@ def loops(points: Any, log_weights: Any, queries: Any, excluded: Any, top: Any, 
     d, n = points.shape
     terms = np.empty(POINTS)
     part = np.empty(POINTS)
-    bits = np.empty(POINTS)
     for start in range(0, n, POINTS):
         count = min(POINTS, n - start)
         for i in range(len(queries)):
@@ -151,8 +122,8 @@ def loops(points: Any, log_weights: Any, queries: Any, excluded: Any, top: Any, 
                 terms[own] = NOTHING
             new = max(top[i], largest(terms, count))
             if new > NOTHING:
-                scale = math.exp(max(top[i] - new, _LOWEST))
-                total[i] = total[i] * scale + exp_sum(terms, count, new, part, bits)
+                scale = math.exp(max(top[i] - new, LOWEST))
+                total[i] = total[i] * scale + exp_sum(terms, count, new, part)
                 top[i] = new
 
 
@@ -178,7 +149,6 @@ def tile(
     rows, count = products.shape
     terms = np.empty(count)
     part = np.empty(count)
-    bits = np.empty(count)
     for i in range(rows):
         for j in range(count):
             distance = query_norms[i] + (point_norms[j] - 2.0 * products[i, j])
@@ -188,6 +158,6 @@ def tile(
             terms[own] = NOTHING
         new = max(top[i], largest(terms, count))
         if new > NOTHING:
-            scale = math.exp(max(top[i] - new, _LOWEST))
-            total[i] = total[i] * scale + exp_sum(terms, count, new, part, bits)
+            scale = math.exp(max(top[i] - new, LOWEST))
+            total[i] = total[i] * scale + exp_sum(terms, count, new, part)
             top[i] = new

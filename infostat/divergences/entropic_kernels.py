@@ -16,12 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.exponential_kernels import HIGHEST, LOWEST, exp_array
 from ..core.jit import kernel
 from ..core.validation import FloatArray
 
 __all__ = [
-    "exp_array",
-    "exp_array_numpy",
     "plan_rows",
     "plan_rows_numpy",
     "sum_array",
@@ -30,49 +29,8 @@ __all__ = [
     "transport_pass_numpy",
 ]
 
-# exp(x) = 2^k exp(r), r = x - k log 2 in [-0.347, 0.347]. Adding 1.5 * 2^52 rounds to an integer
-# and leaves it in the low bits of the sum; the log of 2 in two parts keeps r exact.
-_LOG2E = 1.4426950408889634
-_ROUND = 6755399441055744.0
-_LN2_HIGH = 6.93147180369123816490e-01
-_LN2_LOW = 1.90821492927058770002e-10
-# Outside, the result would leave the range of normal doubles.
-_LOWEST, _HIGHEST = -708.0, 709.0
 # Row sums inside these bounds were computed without overflow or loss of digits to clamping.
 SAFE_LOW, SAFE_HIGH = 1e-100, 1e250
-
-
-def exp_array_numpy(values: FloatArray) -> None:
-    """Replace each value by its exponential, clamped to [-708, 709] (plain NumPy)."""
-    np.exp(np.clip(values, _LOWEST, _HIGHEST, out=values), out=values)
-
-
-# Only "contract" is safe: with "reassoc" the rounding constant is folded away.
-@kernel(twin=exp_array_numpy, fastmath={"contract"})
-def exp_array(values: Any) -> Any:
-    """Replace each value of a contiguous vector by its exponential, clamped to [-708, 709]."""
-    for j in range(values.shape[0]):
-        x = values[j]
-        x = x if x > _LOWEST else _LOWEST
-        x = x if x < _HIGHEST else _HIGHEST
-        shifted = x * _LOG2E + _ROUND
-        k = shifted - _ROUND
-        r = (x - k * _LN2_HIGH) - k * _LN2_LOW
-        q = 2.08767569878681e-09
-        q = q * r + 2.505210838544172e-08
-        q = q * r + 2.755731922398589e-07
-        q = q * r + 2.7557319223985893e-06
-        q = q * r + 2.48015873015873e-05
-        q = q * r + 1.984126984126984e-04
-        q = q * r + 1.388888888888889e-03
-        q = q * r + 8.333333333333333e-03
-        q = q * r + 4.1666666666666664e-02
-        q = q * r + 1.6666666666666666e-01
-        q = q * r + 0.5
-        q = q * r + 1.0
-        q = q * r + 1.0
-        bits = np.float64(q).view(np.int64) + (np.float64(shifted).view(np.int64) << 52)
-        values[j] = np.int64(bits).view(np.float64)
 
 
 def sum_array_numpy(values: FloatArray) -> float:
@@ -103,11 +61,11 @@ def transport_pass_numpy(
     peak = exponent.max(axis=1)
     # The same rows that the compiled loop treats as far from balanced.
     with np.errstate(over="ignore"):
-        plain = np.exp(np.clip(exponent, _LOWEST, _HIGHEST)).sum(axis=1)
+        plain = np.exp(np.clip(exponent, LOWEST, HIGHEST)).sum(axis=1)
     far = ~((plain > SAFE_LOW) & (plain < SAFE_HIGH))
     rows[far] -= peak[far]
     exponent[far] -= peak[far, None]
-    table = np.exp(np.clip(exponent, _LOWEST, _HIGHEST))
+    table = np.exp(np.clip(exponent, LOWEST, HIGHEST))
     total = table.sum(axis=1)
     log_total = np.log(total)
     step = np.where(far, 1.0, relaxation) * log_total
@@ -168,7 +126,7 @@ def plan_rows_numpy(
 ) -> float:
     """Write the rows of the plan and return their transport cost (plain NumPy)."""
     exponent = columns + rows[:, None] - cost * inverse_eps
-    plan[...] = mass[:, None] * np.exp(np.clip(exponent, _LOWEST, _HIGHEST))
+    plan[...] = mass[:, None] * np.exp(np.clip(exponent, LOWEST, HIGHEST))
     return float(np.sum(plan * cost))
 
 

@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core.errors import InputError, describe
+from ..core.exponential_kernels import exp_array
 from ..core.jit import kernel
 from ..core.validation import FloatArray
-from .entropic_kernels import exp_array
 
 __all__ = [
     "Tile",
