@@ -14,7 +14,7 @@ import numpy as np
 from .jit import kernel
 from .validation import FloatArray
 
-__all__ = ["HIGHEST", "LOWEST", "exp_array", "exp_array_numpy"]
+__all__ = ["HIGHEST", "LOWEST", "exp_array"]
 
 # Outside, the result would leave the range of normal doubles.
 LOWEST, HIGHEST = -708.0, 709.0
