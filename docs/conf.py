@@ -60,4 +60,5 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"changelog": [], "contributing": []}
+# The header lists every page; an empty sidebar would only take the width that tables need.
+html_sidebars = {"**": []}
