@@ -34,6 +34,7 @@ class RelativePair(NamedTuple):
 
 
 def two_laws(m1: ArrayLike, S1: ArrayLike, m2: ArrayLike, S2: ArrayLike) -> tuple[NormalLaw, NormalLaw]:
+    """Return two checked normal laws of the same dimension, or raise naming the argument."""
     first, second = _checked_law(m1, S1, "1"), _checked_law(m2, S2, "2")
     if len(first.mean) != len(second.mean):
         raise InputError(f"m1 and m2 must have the same length, got {len(first.mean)} and {len(second.mean)}")
@@ -83,6 +84,7 @@ def _root(cov: FloatArray, name: str) -> FloatArray:
 
 
 def relative_pair(first: NormalLaw, second: NormalLaw) -> RelativePair:
+    """Return the first law in the coordinates that make the second one standard."""
     from scipy.linalg import solve_triangular
 
     difference = first.mean - second.mean
@@ -103,6 +105,7 @@ def relative_pair(first: NormalLaw, second: NormalLaw) -> RelativePair:
 
 
 def cauchy_schwarz_of_pair(pair: RelativePair) -> float:
+    """Return the Cauchy-Schwarz divergence of a pair in relative coordinates."""
     # log((1+r)/2) - log(r)/2 = log(1 + (r-1)^2/(4r))/2 per coordinate.
     shape = 0.5 * np.log1p(pair.excess * (pair.excess / pair.ratio) / 4.0)
     return float((pair.shift**2 / (1.0 + pair.ratio) + shape).sum())

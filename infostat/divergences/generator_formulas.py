@@ -113,14 +113,17 @@ def _cells_by_logs(pair: Pair, a: float) -> FloatArray:
 
 
 def kl_cells(pair: Pair, a: float) -> FloatArray:
+    """Return ``q f(p/q)`` of each cell, for ``kl``."""
     return alpha_cells(pair, 1.0)
 
 
 def reverse_kl_cells(pair: Pair, a: float) -> FloatArray:
+    """Return ``q f(p/q)`` of each cell, for ``reverse_kl``."""
     return alpha_cells(pair, 0.0)
 
 
 def jeffreys_cells(pair: Pair, a: float) -> FloatArray:
+    """Return ``q f(p/q)`` of each cell, for ``jeffreys``."""
     return np.asarray(pair.difference * pair.log_ratio)
 
 
@@ -136,15 +139,18 @@ def _jeffreys_log_inverse(s: FloatArray, a: float) -> FloatArray:
 
 
 def jeffreys_inverse(s: FloatArray, a: float) -> FloatArray:
+    """Return the inverse of f' at s, for ``jeffreys``."""
     return np.asarray(np.exp(_jeffreys_log_inverse(s, a)))
 
 
 def jeffreys_conjugate(s: FloatArray, a: float) -> FloatArray:
+    """Return the convex conjugate f* at s, for ``jeffreys``."""
     y = _jeffreys_log_inverse(s, a)
     return np.asarray(y + np.expm1(y))
 
 
 def js_cells(pair: Pair, w: float) -> FloatArray:
+    """Return ``q f(p/q)`` of each cell, for ``js``."""
     # m [w phi(x) + (1-w) phi(y)] with p = m(1+x), q = m(1+y) and phi the generator of kl at 1+x.
     middle = w * pair.p + (1.0 - w) * pair.q
     step = pair.difference / middle
@@ -161,6 +167,7 @@ def _phi(x: FloatArray) -> FloatArray:
 
 
 def js_df(t: FloatArray, w: float) -> FloatArray:
+    """Return f'(t), for ``js``."""
     middle = w * t + (1.0 - w)
     return np.asarray(w * log_of_ratio(t, middle, (1.0 - w) * (t - 1.0)))
 
@@ -171,10 +178,12 @@ def _js_gap(s: FloatArray, w: float) -> FloatArray:
 
 
 def js_inverse(s: FloatArray, w: float) -> FloatArray:
+    """Return the inverse of f' at s, for ``js``."""
     return np.asarray((1.0 - w) / w / np.expm1(_js_gap(s, w)))
 
 
 def js_conjugate(s: FloatArray, w: float) -> FloatArray:
+    """Return the convex conjugate f* at s, for ``js``."""
     near = -np.log1p(-w / (1.0 - w) * np.expm1(s / w))
     # Towards f'(inf) the argument of log1p cancels; 1 - w e^(s/w) is taken from the gap instead.
     far = math.log(1.0 - w) - np.log(-np.expm1(-np.maximum(_js_gap(s, w), 0.0)))
@@ -182,10 +191,12 @@ def js_conjugate(s: FloatArray, w: float) -> FloatArray:
 
 
 def js_limits(w: float) -> Limits:
+    """Return f(0), f'(inf) and the ends of f' and f*, for ``js``."""
     return Limits(f0=-(1.0 - w) * math.log(1.0 - w), df_inf=-w * math.log(w))
 
 
 def alpha_df(t: FloatArray, a: float) -> FloatArray:
+    """Return f'(t), for ``alpha``."""
     return power_log(np.log(t), a - 1.0)
 
 
@@ -194,14 +205,17 @@ def _alpha_log_inverse(s: FloatArray, a: float) -> FloatArray:
 
 
 def alpha_inverse(s: FloatArray, a: float) -> FloatArray:
+    """Return the inverse of f' at s, for ``alpha``."""
     return np.asarray(np.exp(_alpha_log_inverse(s, a)))
 
 
 def alpha_conjugate(s: FloatArray, a: float) -> FloatArray:
+    """Return the convex conjugate f* at s, for ``alpha``."""
     return power_log(_alpha_log_inverse(s, a), a)
 
 
 def alpha_limits(a: float) -> Limits:
+    """Return f(0), f'(inf) and the ends of f' and f*, for ``alpha``."""
     return Limits(
         f0=1.0 / a if a > 0.0 else math.inf,
         df_inf=1.0 / (1.0 - a) if a < 1.0 else math.inf,
@@ -211,33 +225,41 @@ def alpha_limits(a: float) -> Limits:
 
 
 def pearson_cells(pair: Pair, a: float) -> FloatArray:
+    """Return ``q f(p/q)`` of each cell, for ``pearson``."""
     return np.asarray(pair.difference_over_root_q**2)
 
 
 def neyman_cells(pair: Pair, a: float) -> FloatArray:
+    """Return ``q f(p/q)`` of each cell, for ``neyman``."""
     return np.asarray(pair.swapped.difference_over_root_q**2)
 
 
 def hellinger_cells(pair: Pair, a: float) -> FloatArray:
+    """Return ``q f(p/q)`` of each cell, for ``hellinger``."""
     return np.asarray(0.5 * (pair.difference / (np.sqrt(pair.p) + np.sqrt(pair.q))) ** 2)
 
 
 def le_cam_cells(pair: Pair, a: float) -> FloatArray:
+    """Return ``q f(p/q)`` of each cell, for ``le_cam``."""
     return np.asarray(0.5 * pair.difference * (pair.difference / (pair.p + pair.q)))
 
 
 def le_cam_df(t: FloatArray, a: float) -> FloatArray:
+    """Return f'(t), for ``le_cam``."""
     return np.asarray((t - 1.0) / (t + 1.0) * (1.0 + 2.0 / (t + 1.0)) / 2.0)
 
 
 def le_cam_conjugate(s: FloatArray, a: float) -> FloatArray:
+    """Return the convex conjugate f* at s, for ``le_cam``."""
     v = np.sqrt(1.0 - 2.0 * s)
     return np.asarray(s * (3.0 - v) / (1.0 + v))
 
 
 def tv_cells(pair: Pair, a: float) -> FloatArray:
+    """Return ``q f(p/q)`` of each cell, for ``tv``."""
     return np.asarray(0.5 * np.abs(pair.difference))
 
 
 def hockey_cells(pair: Pair, gamma: float) -> FloatArray:
+    """Return ``q f(p/q)`` of each cell, for ``hockey_stick``."""
     return np.asarray(np.maximum(pair.p - gamma * pair.q, 0.0))
