@@ -41,6 +41,10 @@ Jitter = Annotated[
     typer.Option("--jitter", help="Noise that breaks ties, in standard deviations.", show_default=False),
 ]
 
+Normalise = Annotated[
+    str, typer.Option("--normalize", help="Rows of tables: check (sum one), yes (divide) or no.")
+]
+
 HELP = (
     "How far apart are two samples, or two probability tables?\n\n"
     "Compares the rows of two files, two columns of one file (A with --columns x,y), or, with --tables, the "
@@ -73,6 +77,7 @@ def _run(
     power: Power = None,
     eps: Eps = None,
     jitter: Jitter = None,
+    normalize: Normalise = "check",
     columns: Columns = None,
     drop: Drop = None,
     form: FormatOption = Format.text,
@@ -117,6 +122,7 @@ def _run(
             estimator=estimator,
             order=order,
             base=base,
+            normalize=normalize,
             rng=seed,
             **options,
         )

@@ -1,8 +1,11 @@
 """Formulas of the generator table that do not fit on one line.
 
-Each function takes arrays and the parameter of its family last (ignored where there is none),
-checks nothing and is accurate near p = q, t = 1 and s = 0. `infostat.divergences.generators`
-holds the table and the rules at the ends of the domain.
+Names say which divergence and what: ``*_cells(pair, a)`` is ``q f(p/q)`` on the masses of a `Pair`,
+``*_df(t, a)`` is f', ``*_inverse(s, a)`` its inverse, ``*_conjugate(s, a)`` is f*, ``*_limits(a)`` the
+values at the ends. Arrays of any shape come in and leave in the same shape, nats; the parameter of
+the family is last (ignored where there is none). They check nothing and are accurate near p = q,
+t = 1 and s = 0. The table itself is in `infostat.divergences.generator_table`, the rules at the ends of
+the domain in `infostat.divergences.generators`.
 """
 
 from __future__ import annotations

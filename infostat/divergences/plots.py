@@ -56,13 +56,8 @@ def sample_display(X: FloatArray, Y: FloatArray, label: str = "value") -> PairDi
         Histograms on common bins; None if all values coincide.
     """
     if X.shape[1] > 1:
-        # Fisher's direction: difference of the means in the metric of the pooled covariance.
-        pooled = np.cov(X.T) * (len(X) - 1) + np.cov(Y.T) * (len(Y) - 1)
-        direction = np.linalg.lstsq(pooled, X.mean(axis=0) - Y.mean(axis=0), rcond=None)[0]
-        size = float(np.linalg.norm(direction))
-        direction = direction / size if size > 0 else np.eye(X.shape[1])[0]
-        X, Y = X @ direction[:, None], Y @ direction[:, None]
-        label = "projection on the direction that separates the samples best"
+        X, Y = _separated(X, Y)
+        label = "best separating direction (pooled standard deviations)"
     both = np.concatenate([X[:, 0], Y[:, 0]])
     if not both.max() > both.min():
         return None
@@ -72,6 +67,21 @@ def sample_display(X: FloatArray, Y: FloatArray, label: str = "value") -> PairDi
     p, _ = np.histogram(X[:, 0], bins=edges, density=True)
     q, _ = np.histogram(Y[:, 0], bins=edges, density=True)
     return PairDisplay("histogram", edges, p, q, label)
+
+
+def _separated(X: FloatArray, Y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Project on Fisher's direction, centred between the means, in units of the spread within the samples."""
+    pooled = np.vstack([X - X.mean(axis=0), Y - Y.mean(axis=0)])
+    scale = np.sqrt(np.mean(pooled * pooled, axis=0))
+    scale[scale == 0.0] = 1.0
+    gap = (X.mean(axis=0) - Y.mean(axis=0)) / scale
+    direction = np.linalg.lstsq(pooled.T @ (pooled / scale) / scale[:, None], gap, rcond=None)[0] / scale
+    if not np.any(direction):
+        direction = np.eye(X.shape[1])[0] / scale
+    middle = 0.5 * (X.mean(axis=0) + Y.mean(axis=0))
+    spread = float(np.sqrt(np.mean((pooled @ direction) ** 2))) or 1.0
+    first, second = ((Z - middle) @ direction[:, None] / spread for Z in (X, Y))
+    return first, second
 
 
 def draw_pair(ax: Axes, result: DivergenceResult, **kwargs: Any) -> None:

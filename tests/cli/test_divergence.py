@@ -57,6 +57,16 @@ def test_text_and_figure(cli, files):
     assert b"<svg" in target.read_bytes()
 
 
+def test_the_cure_for_rows_that_do_not_sum_to_one_works(cli, tmp_path):
+    path = tmp_path / "bad.csv"
+    path.write_text("a,b,c\n0.5,0.3,0.3\n0.2,0.5,0.3\n")
+    refused = cli("divergence", str(path), "--tables")
+    assert refused.code == 1 and "normalize" in refused.err
+    done = cli("divergence", str(path), "--tables", "--normalize", "yes", "--format", "json")
+    expected = dv.kl([0.5, 0.3, 0.3], [0.2, 0.5, 0.3], normalize="yes")
+    assert json.loads(done.out)["value"] == pytest.approx(expected, rel=1e-14)
+
+
 def test_ties_name_the_cure_and_the_cure_works(cli):
     wine = ("divergence", "dataset:wine_red", "--columns", "pH,sulphates")
     refused = cli(*wine)

@@ -175,3 +175,16 @@ def test_figures_have_labels(form):
     ax = dv.divergence(*pair, kind, from_samples=form == "sample").plot()
     assert ax.get_xlabel() and ax.get_ylabel() and kind in ax.get_title()
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["P", "Q"]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_the_figure_of_several_columns_is_free_of_units(scale):
+    g = np.random.default_rng(5)
+    units = np.array([1.0, scale])
+    x, y = g.normal(size=(4000, 2)) * units, (g.normal(size=(4000, 2)) + [0.0, 3.0]) * units
+    shown = dv.divergence(x, y, "energy", from_samples=True).display
+    centres = 0.5 * (shown.x[1:] + shown.x[:-1])
+    means = [float(centres @ h / h.sum()) for h in (shown.p, shown.q)]
+    # Three standard deviations apart, centred between: sampling error of a mean is 1/sqrt(4000).
+    assert abs(means[0] - means[1]) == pytest.approx(3.0, abs=0.15)
+    assert means[0] + means[1] == pytest.approx(0.0, abs=0.1)
