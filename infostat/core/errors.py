@@ -9,6 +9,7 @@ that one filter silences one kind.
 from __future__ import annotations
 
 __all__ = [
+    "BandwidthWarning",
     "BoundaryProjectionError",
     "CheckpointError",
     "CollinearStatisticsError",
@@ -17,6 +18,7 @@ __all__ = [
     "ConvergenceWarning",
     "DataError",
     "DataFileError",
+    "DuplicateRowsWarning",
     "ExpansionWarning",
     "HeavyTailWarning",
     "InfostatError",
@@ -105,6 +107,14 @@ class ConvergenceWarning(InfostatWarning):
 
 class CollinearityWarning(InfostatWarning):
     """The statistics are close to collinear; results may lose digits."""
+
+
+class DuplicateRowsWarning(InfostatWarning):
+    """Rows occur more than once where that changes the answer."""
+
+
+class BandwidthWarning(InfostatWarning):
+    """A kernel bandwidth means little for these data, or lies at the edge of its grid."""
 
 
 class Words(str):

@@ -1,16 +1,78 @@
-"""Threads of the linear-algebra library, held back where they do harm.
+"""Threads: how many, one pool at a time, and linear algebra held back where it does harm.
 
-Thousands of small matrix products gain nothing from a second BLAS thread and
-lose much when the cores are busy: the threads spin while they wait for each
-other.
+Work on threads is a plain function over blocks that releases the interpreter lock. Thousands
+of small matrix products gain nothing from a second BLAS thread and lose much when the cores
+are busy, because the threads spin while they wait for each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-__all__ = ["one_blas_thread"]
+from .replicates import check_jobs
+
+__all__ = ["one_blas_thread", "run_blocks", "threads"]
+
+
+def threads(n_jobs: int | None) -> int:
+    """Return the number of threads that `n_jobs` asks for.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        None is one; negative numbers count from the number of cores (-1: all).
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> threads(None), threads(2)
+    (1, 2)
+    """
+    jobs = check_jobs(n_jobs)
+    if jobs > 0:
+        return jobs
+    from joblib import effective_n_jobs
+
+    return int(effective_n_jobs(jobs))
+
+
+def run_blocks(function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]], n_jobs: int) -> list[Any]:
+    """Return the results of a function for each tuple of arguments, on threads if asked.
+
+    Parameters
+    ----------
+    function : callable
+        Releases the interpreter lock for most of its time.
+    arguments : iterable of tuple
+        One tuple per call.
+    n_jobs : int
+        Threads; 1 is a plain loop. BLAS keeps to one thread inside, so that two pools do not
+        compete for the cores.
+
+    Returns
+    -------
+    list
+        Results in order.
+
+    Examples
+    --------
+    >>> run_blocks(pow, [(2, 3), (3, 2)], 1)
+    [8, 9]
+    """
+    if n_jobs == 1:
+        return [function(*each) for each in arguments]
+    from joblib import Parallel, delayed
+
+    with one_blas_thread():
+        done = Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(function)(*each) for each in arguments)
+    return list(done)
 
 
 @contextmanager
@@ -27,7 +89,13 @@ def one_blas_thread() -> Iterator[None]:
     >>> with one_blas_thread():
     ...     pass
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _pools().limit(limits=1, user_api="blas"):
         yield
+
+
+@functools.cache
+def _pools() -> Any:
+    # Listing the loaded libraries takes milliseconds; NumPy's, the one used here, is among them.
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

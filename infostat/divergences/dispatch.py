@@ -278,8 +278,8 @@ def _samples(
     scale: float,
     options: dict[str, Any],
 ) -> DivergenceResult:
+    from ..core.samples import as_sample
     from .plots import sample_display
-    from .samples import as_sample
 
     found = estimate_divergence(P, Q, kind, estimator=estimator, order=order, rng=rng, options=options)
     logarithmic = kind not in ("wasserstein", "sliced_wasserstein", "energy", "mmd", "sinkhorn")

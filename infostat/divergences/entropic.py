@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.errors import ConvergenceWarning, DataError, InputError, Words, describe
+from ..core.samples import as_sample, same_columns
+from ..core.threads import threads
 from ..core.validation import FloatArray, as_float_array, check_count, check_number, check_weights
 from .entropic_solver import Potentials, Problem, read_plan, solve, solve_symmetric, workers
-from .neighbours import threads
 from .results import SinkhornResult
-from .samples import as_sample, same_columns
 
 __all__ = ["sinkhorn", "sinkhorn_divergence"]
 

@@ -8,11 +8,11 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from ..core.errors import ConvergenceWarning, InputError
+from ..core.samples import as_sample, same_columns
 from ..core.validation import FloatArray, check_count, check_weights
 from .entropic import power_cost
 from .one_dimensional import check_order, wasserstein_1d
 from .pair_sums import unit_scale
-from .samples import as_sample, same_columns
 
 __all__ = ["wasserstein_exact"]
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import DataError, InputError
+from ..core.samples import as_sample, same_columns, same_rows
 from ..core.validation import FloatArray, check_choice, check_flag, check_number
 from .pair_sums import Tile, gaussian_means, gaussian_tile, tiles, unit_scale
-from .samples import as_sample, same_columns, same_rows
 
 __all__ = ["cka", "hsic", "median_bandwidth", "mmd"]
 

@@ -16,10 +16,11 @@ from scipy.special import logsumexp
 
 from ..core.errors import DataError, InputError, SampleSizeWarning
 from ..core.pairwise import kde_log_density, log_kernel_sum
+from ..core.samples import as_samples, same_columns, same_rows
 from ..core.validation import FloatArray, check_choice, check_number
 from .kernel_distances import kernel_width
 from .results import Estimate
-from .samples import as_samples, block_standard_error, same_columns, same_rows
+from .samples import block_standard_error
 
 __all__ = ["cauchy_schwarz_kernel", "conditional_cs", "cs_qmi", "kl_kde"]
 

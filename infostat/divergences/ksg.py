@@ -16,11 +16,13 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.rng import RngLike
+from ..core.samples import as_sample, same_rows
+from ..core.threads import run_blocks, threads
 from ..core.validation import FloatArray, check_choice, check_count, check_flag
-from .neighbours import check_k, plan_search, run_blocks, threads
+from .neighbours import check_k, plan_search
 from .plane_kernels import IntArray, count_on_line, extents_in_strips, kth_in_strips, make_strips
 from .results import Estimate
-from .samples import as_sample, bias_from_blocks, block_spread, jitter_samples, refuse_ties, same_rows
+from .samples import bias_from_blocks, block_spread, jitter_samples, refuse_ties
 
 __all__ = ["cmi_knn", "mi_ksg"]
 

@@ -14,19 +14,13 @@ from typing import Any
 import numpy as np
 
 from ..core.rng import RngLike
+from ..core.samples import as_sample, same_columns
+from ..core.threads import threads
 from ..core.validation import FloatArray, check_choice, check_count, check_flag, check_number
 from .nearest_formulas import divergence_value, entropy_value
-from .neighbours import NeighbourSearch, check_k, plan_search, threads
+from .neighbours import NeighbourSearch, check_k, plan_search
 from .results import Estimate
-from .samples import (
-    BlockSpread,
-    as_sample,
-    bias_from_blocks,
-    block_spread,
-    jitter_samples,
-    refuse_ties,
-    same_columns,
-)
+from .samples import BlockSpread, bias_from_blocks, block_spread, jitter_samples, refuse_ties
 
 __all__ = ["entropy_knn", "kl_knn", "renyi_knn"]
 

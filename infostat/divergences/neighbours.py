@@ -8,16 +8,13 @@ numbers per row are held.
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ..core.replicates import check_jobs
+from ..core.threads import one_blas_thread, run_blocks
 from ..core.validation import FloatArray, check_count
 from .neighbour_kernels import (
     COLUMN_TILE,
@@ -33,7 +30,7 @@ from .neighbour_kernels import (
 from .plane_kernels import IntArray
 from .tree_kernels import LEAF, build_tree, kth_in_tree
 
-__all__ = ["NeighbourSearch", "check_k", "plan_search", "run_blocks", "threads"]
+__all__ = ["NeighbourSearch", "check_k", "plan_search"]
 
 _CHUNK = 16_384
 # Rows with d_k^2 below this share of their squared norm are measured again: their squared
@@ -172,77 +169,6 @@ def check_k(k: Any, n: int, name: str) -> int:
     return check_count("k", k, low=1, high=n - 1, cure=cure)
 
 
-def threads(n_jobs: int | None) -> int:
-    """Return the number of threads that `n_jobs` asks for.
-
-    Parameters
-    ----------
-    n_jobs : int or None
-        None is one; negative numbers count from the number of cores (-1: all).
-
-    Returns
-    -------
-    int
-        At least 1.
-
-    Examples
-    --------
-    >>> threads(None), threads(2)
-    (1, 2)
-    """
-    jobs = check_jobs(n_jobs)
-    if jobs > 0:
-        return jobs
-    from joblib import effective_n_jobs
-
-    return int(effective_n_jobs(jobs))
-
-
-def run_blocks(function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]], n_jobs: int) -> list[Any]:
-    """Return the results of a function for each tuple of arguments, on threads if asked.
-
-    Parameters
-    ----------
-    function : callable
-        Releases the interpreter lock for most of its time.
-    arguments : iterable of tuple
-        One tuple per call.
-    n_jobs : int
-        Threads; 1 is a plain loop. BLAS keeps to one thread inside, so that two pools do not
-        compete for the cores.
-
-    Returns
-    -------
-    list
-        Results in order.
-
-    Examples
-    --------
-    >>> run_blocks(pow, [(2, 3), (3, 2)], 1)
-    [8, 9]
-    """
-    if n_jobs == 1:
-        return [function(*each) for each in arguments]
-    from joblib import Parallel, delayed
-
-    with _one_blas_thread():
-        done = Parallel(n_jobs=n_jobs, require="sharedmem")(delayed(function)(*each) for each in arguments)
-    return list(done)
-
-
-def _one_blas_thread() -> AbstractContextManager[Any]:
-    limits: AbstractContextManager[Any] = _pools().limit(limits=1, user_api="blas")
-    return limits
-
-
-@functools.cache
-def _pools() -> Any:
-    # Listing the loaded libraries takes milliseconds; NumPy's, the one used here, is among them.
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
 def _power_of_two(*samples: FloatArray) -> float:
     """Return a factor without rounding that brings extreme data into the range where squares exist."""
     largest = max(float(max(sample.max(), -sample.min())) for sample in samples)
@@ -309,7 +235,7 @@ def _by_products(task: _Task) -> FloatArray:
             _scan_rows(task, start, centre, best, found)
         return best, found
 
-    with _one_blas_thread():
+    with one_blas_thread():
         best, found = _merge(run_blocks(lists, [(worker,) for worker in range(jobs)], jobs))
     distances = farthest_of(task.Q, task.Y, found, task.scale) / task.scale
     again = np.flatnonzero(~(best[:, -1] > _CANCELLED * _squared_norms(task, centre)))

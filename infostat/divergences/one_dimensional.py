@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import DataError
 from ..core.jit import kernel
+from ..core.samples import as_sample, same_columns
 from ..core.validation import FloatArray, as_float_array, check_number, check_weights
 from .pair_sums import distance_means
-from .samples import as_sample, same_columns
 
 __all__ = ["energy_distance", "wasserstein_1d"]
 

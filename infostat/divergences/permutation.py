@@ -21,12 +21,12 @@ from ..core.jit import kernel as compiled
 from ..core.progress import Progress
 from ..core.replicates import run_replicates
 from ..core.rng import RngLike, seed_label
+from ..core.samples import as_sample, same_columns, same_rows
 from ..core.validation import FloatArray, check_choice, check_count, check_number
 from .kernel_distances import cka, hsic, kernel_width
 from .one_dimensional import energy_distance
 from .pair_sums import Tile, distance_tile, gaussian_tile, tiles
 from .results import PermutationTest
-from .samples import as_sample, same_columns, same_rows
 
 __all__ = ["permutation_test"]
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import ConvergenceWarning, DataError
+from ..core.samples import as_samples, same_columns
 from ..core.threads import one_blas_thread
 from ..core.validation import FloatArray, check_number
 from .kernel_distances import kernel_width
 from .results import Estimate
-from .samples import as_samples, same_columns
 from .variational import two_sample_se, warn_beyond_log_n
 
 __all__ = ["kliep", "ulsif"]

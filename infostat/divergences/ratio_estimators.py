@@ -15,10 +15,10 @@ import numpy as np
 from scipy.special import expit
 
 from ..core.errors import DataError, InputError
+from ..core.samples import as_samples, same_columns
 from ..core.validation import FloatArray, as_float_array
 from .ratio_basis import kliep, ulsif
 from .results import Estimate
-from .samples import as_samples, same_columns
 from .variational import donsker_varadhan, nwj, warn_beyond_log_n
 
 __all__ = ["donsker_varadhan", "kliep", "nwj", "ratio_logistic", "ulsif"]

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InputError
+from ..core.samples import as_sample, same_columns
 from ..core.validation import FloatArray, check_number
 from .results import Estimate
-from .samples import as_sample, block_standard_error, same_columns
+from .samples import block_standard_error
 
 __all__ = ["SAMPLE_KINDS", "estimate_divergence"]
 

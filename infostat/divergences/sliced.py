@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import InputError
 from ..core.rng import RngLike, as_generator
+from ..core.samples import as_sample, same_columns
 from ..core.threads import one_blas_thread
 from ..core.validation import FloatArray, as_float_array, check_count
 from .one_dimensional import check_order, power_mean, quantile_coupling
-from .samples import as_sample, same_columns
 
 __all__ = ["sliced_wasserstein"]
 

@@ -10,6 +10,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from infostat.core.errors import InputError
+from infostat.core.threads import run_blocks, threads
 from infostat.divergences.neighbour_kernels import (
     farthest_of,
     keep_smallest,
@@ -19,7 +20,7 @@ from infostat.divergences.neighbour_kernels import (
     select_both,
     select_rows,
 )
-from infostat.divergences.neighbours import NeighbourSearch, check_k, plan_search, run_blocks, threads
+from infostat.divergences.neighbours import NeighbourSearch, check_k, plan_search
 from infostat.divergences.plane_kernels import count_on_line, extents_in_strips, kth_in_strips, make_strips
 from infostat.divergences.tree_kernels import build_tree, kth_in_tree
 

@@ -9,17 +9,14 @@ import pandas as pd
 import pytest
 
 from infostat.core.errors import DataError, InputError, InputTypeError
+from infostat.core.samples import as_sample, as_samples, same_columns, same_rows
 from infostat.divergences.samples import (
     BlockSpread,
-    as_sample,
-    as_samples,
     bias_from_blocks,
     block_spread,
     block_standard_error,
     jitter_samples,
     refuse_ties,
-    same_columns,
-    same_rows,
 )
 
 
