@@ -107,7 +107,7 @@ def distinct_rows(
         masses = None if weights is None else own[first]
         done = "one of each is kept"
     else:
-        masses = np.bincount(inverse, weights=own, minlength=len(first))
+        masses = np.asarray(np.bincount(inverse, weights=own, minlength=len(first)), dtype=np.float64)
         done = "all copies of a point are left out together"
     if warn:
         warnings.warn(f"{said}; {done}", DuplicateRowsWarning, stacklevel=3)
