@@ -16,8 +16,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import core, datasets, divergences, families, projection
+    from . import core, datasets, density, divergences, families, projection
     from .datasets import load as load_dataset
+    from .density import KernelDensity, diagnose_bandwidth
     from .divergences import divergence
     from .projection import information_projection, pn_criterion
 
@@ -25,17 +26,22 @@ __version__ = "0.1.0"
 
 # public name -> (module, attribute)
 _NAMES = {
+    "KernelDensity": ("density", "KernelDensity"),
+    "diagnose_bandwidth": ("density", "diagnose_bandwidth"),
     "divergence": ("divergences", "divergence"),
     "information_projection": ("projection", "information_projection"),
     "load_dataset": ("datasets", "load"),
     "pn_criterion": ("projection", "pn_criterion"),
 }
-_PACKAGES = ("core", "datasets", "divergences", "families", "projection")
+_PACKAGES = ("core", "datasets", "density", "divergences", "families", "projection")
 
 __all__ = [
+    "KernelDensity",
     "__version__",
     "core",
     "datasets",
+    "density",
+    "diagnose_bandwidth",
     "divergence",
     "divergences",
     "families",

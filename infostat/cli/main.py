@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InfostatError
-from . import datasets, divergence, pn
+from . import datasets, divergence, kde, phase, pn, simulate
 
 __all__ = ["app", "main"]
 
@@ -28,6 +28,9 @@ app = typer.Typer(
 )
 pn.register(app)
 divergence.register(app)
+kde.register(app)
+phase.register(app)
+simulate.register(app)
 datasets.register(app)
 
 

@@ -1,36 +1,128 @@
-"""Log sums of Gaussian kernels over all points, without the matrix of all pairs.
+"""Log sums of kernels over all points, without the matrix of all pairs.
 
-For every query q the routine returns ``log sum_j w_j exp(-|x_j - q|^2 / (2 h^2))`` in the log
-domain, one tile of points at a time: distances, largest term, exponentials and sum share a
-buffer that stays in cache. Few dimensions use direct loops; many dimensions use tiles of a
-matrix product, unless its cancellation would show in the result.
+For every query q and scale s the routines return ``log sum_j w_j f(|x_j - q|^2 / s^2)`` in the
+log domain, one tile of points at a time: distances, smallest energy, exponentials and sum share
+buffers that stay in cache. :mod:`infostat.core.pairwise_routes` chooses between direct loops, tiles
+of a matrix product and plain NumPy.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from threading import Lock
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .errors import InputError
-from .jit import Kernel
-from .pairwise_kernels import NOTHING, POINTS, IntArray, loops, tile
+from .pairwise_kernels import COMPACT, GAUSSIAN, STUDENT, IntArray
+from .pairwise_routes import Profile, evaluate, plan, slices
+from .progress import Report
+from .threads import one_blas_thread, run_blocks
 from .validation import FloatArray, as_float_array, check_number, check_weights
 
-__all__ = ["kde_log_density", "log_kernel_sum"]
+__all__ = ["PROFILES", "Profile", "kde_log_density", "log_kernel_sum", "log_profile_sums"]
 
-_LOOPS_UP_TO = 16  # dimensions; above, tiles of a matrix product are faster
-_QUERIES = 256  # queries of a matrix-product tile: 2 MB with its points, inside a usual L2
-_CHUNK = 16_384  # points scaled and transposed at a time: 2 MB at sixteen dimensions
-_SMALL = 300_000  # pairs below which NumPy answers before Numba has been imported
-# |x|^2 + |q|^2 - 2 x.q loses eps times the squared norms; more than this and the loops take over.
-_LARGEST_LOSS = 1e-11
+PROFILES = {"gaussian": GAUSSIAN, "student": STUDENT, "compact": COMPACT}
+_GAUSSIAN = Profile(GAUSSIAN)
+# Queries of a block; blocks do not depend on the number of threads.
+_FEWEST, _MOST = 128, 512
+_BLOCK_ENTRIES = 2**20  # numbers in a block of queries: 8 MB
 
 
-# ------------------------------------------------------------------- routes
+# ------------------------------------------------------------------- sums
+def log_profile_sums(
+    X: FloatArray,
+    Q: FloatArray,
+    scales: FloatArray,
+    profile: Profile,
+    *,
+    weights: FloatArray | None = None,
+    exclude: IntArray | None = None,
+    offsets: FloatArray | None = None,
+    route: str = "auto",
+    n_jobs: int = 1,
+    report: Report | None = None,
+) -> FloatArray:
+    """Return ``log sum_j w_j f(|x_j - q|^2 / s^2)`` for each scale s and query q.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+        Finite points.
+    Q : ndarray of shape (m, d)
+        Finite queries.
+    scales : ndarray of shape (k,)
+        Positive widths, in the unit of the data; they share the distances.
+    profile : Profile
+        The function f.
+    weights : ndarray of shape (n,), optional
+        Non-negative factors w; None is one for each point.
+    exclude : ndarray of int of shape (m,), optional
+        Point left out of the sums of each query, -1 for none.
+    offsets : ndarray of shape (k,), optional
+        What the caller will add to the logs; twelve digits of the outcome count.
+    route : {"auto", "loops", "tiles"}
+        Direct differences or tiles of a matrix product; they agree to rounding.
+    n_jobs : int
+        Threads over blocks of queries; the result does not depend on it.
+    report : callable, optional
+        Called with ``(queries done, queries)``.
+
+    Returns
+    -------
+    ndarray of shape (k, m)
+        Natural logs; -inf where no term is left.
+
+    Notes
+    -----
+    Memory beyond the inputs is a few MB per thread whatever n and m are. Below 300 000 pairs plain
+    NumPy is used, because importing the compiler would take longer. After a matrix product the
+    queries whose result rounding could have moved by more than 1e-13 of itself (of one, where it is
+    smaller) are computed again, with differences for the points that carry the sum.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0], [1.0]])
+    >>> log_profile_sums(X, X, np.array([1.0, 2.0]), Profile(STUDENT, 1.0), exclude=np.array([0, 1])).round(6)
+    array([[-0.693147, -0.693147],
+           [-0.223144, -0.223144]])
+    """
+    m, k = len(Q), len(scales)
+    largest = 1.0 if weights is None else float(weights.max())
+    if largest == 0.0:
+        return np.full((k, m), -np.inf)
+    problem = plan(
+        X, Q, np.asarray(scales, dtype=np.float64), profile,
+        weights=None if weights is None else weights / largest,
+        excluded=np.full(m, -1, dtype=np.intp) if exclude is None else np.asarray(exclude, dtype=np.intp),
+        offsets=np.zeros(k) if offsets is None else offsets + math.log(largest), route=route,
+    )  # fmt: skip
+    out = np.empty((k, m))
+    lock, done = Lock(), 0
+
+    def block(part: slice) -> None:
+        nonlocal done
+        out[:, part] = evaluate(problem, part)
+        if report is not None:
+            with lock:
+                done += part.stop - part.start
+                report(done, m)
+
+    blocks = [(part,) for part in slices(m, _block_length(m, X.shape[1]))]
+    if problem.compiled:
+        with one_blas_thread():
+            run_blocks(block, blocks, n_jobs)
+    else:
+        run_blocks(block, blocks, 1)
+    return out + math.log(largest) if weights is not None else out
+
+
+def _block_length(m: int, d: int) -> int:
+    quarter = -(-m // 4)
+    return max(16, min(_MOST, max(_FEWEST, quarter), _BLOCK_ENTRIES // d))
+
+
 def log_kernel_sum(
     X: FloatArray,
     Q: FloatArray,
@@ -55,17 +147,12 @@ def log_kernel_sum(
     exclude : ndarray of int of shape (m,), optional
         Point left out of the sum of each query, -1 for none.
     route : {"auto", "loops", "tiles"}
-        Direct loops or tiles of a matrix product; they agree to rounding.
+        See `log_profile_sums`.
 
     Returns
     -------
     ndarray of shape (m,)
         Logs; -inf where no term is left.
-
-    Notes
-    -----
-    Memory beyond the inputs is a few MB whatever n and m are. Below 300 000 pairs plain NumPy
-    is used, because importing the compiler would take longer.
 
     Examples
     --------
@@ -73,88 +160,10 @@ def log_kernel_sum(
     >>> log_kernel_sum(X, X, 1.0, exclude=np.array([0, 1]))
     array([-0.5, -0.5])
     """
-    n, d = X.shape
-    m = len(Q)
-    top, total = np.full(m, NOTHING), np.zeros(m)
-    with np.errstate(divide="ignore"):
-        logs = np.zeros(n) if weights is None else np.maximum(np.log(weights), NOTHING)
-    skip = np.full(m, -1, dtype=np.intp) if exclude is None else np.asarray(exclude, dtype=np.intp)
-    factor = 1.0 / (bandwidth * math.sqrt(2.0))
-    centre = Q.mean(axis=0) if m else np.zeros(d)
-    if route == "auto":
-        route = "loops" if d <= _LOOPS_UP_TO or _loss(X, Q, centre, factor) > _LARGEST_LOSS else "tiles"
-    small = n * m <= _SMALL
-    # Distances beyond the float range are infinite on the way to a term that is zero.
-    with np.errstate(over="ignore"):
-        if route == "loops":
-            _run_loops(X, logs, Q, skip, factor, centre, top, total, small)
-        else:
-            _run_tiles(X, logs, Q, skip, factor, centre, top, total, small)
-    out = np.full(m, -np.inf)
-    live = total > 0.0
-    out[live] = top[live] + np.log(total[live])
-    return out
-
-
-def _loss(X: FloatArray, Q: FloatArray, centre: FloatArray, factor: float) -> float:
-    """Rounding error of distances by inner products, in the units of the exponent."""
-    largest_norm = 0.0
-    for table in (X, Q):
-        for rows in _slices(len(table), _CHUNK):
-            part = (table[rows] - centre) * factor
-            largest_norm = max(largest_norm, float(np.einsum("ij,ij->i", part, part).max()))
-    return 4.0 * float(np.finfo(np.float64).eps) * largest_norm
-
-
-def _slices(n: int, step: int) -> Iterator[slice]:
-    return (slice(start, min(start + step, n)) for start in range(0, n, step))
-
-
-def _pick(compiled: Kernel[Any, Any], small: bool) -> Any:
-    return compiled.twin if small else compiled
-
-
-def _run_loops(
-    X: FloatArray,
-    logs: FloatArray,
-    Q: FloatArray,
-    skip: IntArray,
-    factor: float,
-    centre: FloatArray,
-    top: FloatArray,
-    total: FloatArray,
-    small: bool,
-) -> None:
-    run = _pick(loops, small)
-    for part in _slices(len(X), _CHUNK):
-        points = np.ascontiguousarray(((X[part] - centre) * factor).T)
-        for rows in _slices(len(Q), _CHUNK):
-            queries = (Q[rows] - centre) * factor
-            run(points, logs[part], queries, skip[rows] - part.start, top[rows], total[rows])
-
-
-def _run_tiles(
-    X: FloatArray,
-    logs: FloatArray,
-    Q: FloatArray,
-    skip: IntArray,
-    factor: float,
-    centre: FloatArray,
-    top: FloatArray,
-    total: FloatArray,
-    small: bool,
-) -> None:
-    run = _pick(tile, small)
-    for part in _slices(len(X), POINTS):
-        points = (X[part] - centre) * factor
-        point_norms = np.einsum("ij,ij->i", points, points)
-        for rows in _slices(len(Q), _QUERIES):
-            queries = (Q[rows] - centre) * factor
-            query_norms = np.einsum("ij,ij->i", queries, queries)
-            run(
-                queries @ points.T, logs[part], point_norms, query_norms,
-                skip[rows] - part.start, top[rows], total[rows],
-            )  # fmt: skip
+    scales = np.array([bandwidth])
+    return np.asarray(
+        log_profile_sums(X, Q, scales, _GAUSSIAN, weights=weights, exclude=exclude, route=route)[0]
+    )
 
 
 # ------------------------------------------------------------------- public
@@ -216,14 +225,18 @@ def kde_log_density(
     n, d = points.shape
     factors = None if weights is None else check_weights(weights, n)
     skip = None if exclude is None else _check_exclude(exclude, len(queries), n)
-    logs = log_kernel_sum(points, queries, width, weights=factors, exclude=skip)
+    mass = 0.0 if factors is not None else math.log(n)
+    constant = -0.5 * d * math.log(2.0 * math.pi) - d * math.log(width)
+    logs = log_profile_sums(
+        points, queries, np.array([width]), _GAUSSIAN,
+        weights=factors, exclude=skip, offsets=np.array([constant - mass]),
+    )[0]  # fmt: skip
     if skip is None:
-        mass = 0.0 if factors is not None else math.log(n)
-        return np.asarray(logs - mass - 0.5 * d * math.log(2.0 * math.pi) - d * math.log(width))
+        return np.asarray(logs + (constant - mass))
     masses = _remaining_mass(factors, skip, n)
     # Where nothing is left the sum is -inf already; its mass only must not be NaN.
     logs = logs - np.log(masses, out=np.zeros(len(queries)), where=masses > 0.0)
-    return np.asarray(logs - 0.5 * d * math.log(2.0 * math.pi) - d * math.log(width))
+    return np.asarray(logs + constant)
 
 
 def _check_exclude(exclude: ArrayLike, m: int, n: int) -> IntArray:

@@ -20,7 +20,7 @@ from ..core.validation import FloatArray, check_choice
 __all__ = ["DUPLICATES", "DistinctRows", "distinct_rows"]
 
 DUPLICATES = ("group", "drop", "raise")
-_CHUNK = 16_384
+_CHUNK = 1 << 18  # values hashed at a time: 2 MB
 _FLAG = "duplicates"
 
 
@@ -140,12 +140,13 @@ def _hashes(X: FloatArray) -> NDArray[np.uint64]:
     # the position of a row.
     factors = np.random.default_rng(0).integers(1, 2**63, size=X.shape[1], dtype=np.uint64) | np.uint64(1)
     keys = np.empty(len(X), dtype=np.uint64)
-    for start in range(0, len(X), _CHUNK):
-        bits = (X[start : start + _CHUNK] + 0.0).view(np.uint64)  # adding zero makes -0.0 equal 0.0
+    step = max(1, _CHUNK // X.shape[1])
+    for start in range(0, len(X), step):
+        bits = (X[start : start + step] + 0.0).view(np.uint64)  # adding zero makes -0.0 equal 0.0
         bits ^= bits >> np.uint64(29)
         bits *= factors
         bits ^= bits >> np.uint64(32)
-        keys[start : start + _CHUNK] = bits.sum(axis=1, dtype=np.uint64)
+        keys[start : start + step] = bits.sum(axis=1, dtype=np.uint64)
     return keys
 
 

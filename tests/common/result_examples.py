@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 import infostat
-from infostat import projection
+from infostat import density, projection
 from infostat.core.errors import InfostatWarning
 from infostat.core.results import Result
 from infostat.datasets.listing import catalogue
@@ -35,11 +35,29 @@ def _bootstrap() -> Result:
     return found
 
 
+def _points(n: int = 150) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(n, 3))
+
+
+def _few_points() -> Result:
+    with warnings.catch_warnings():  # too few rows for a regime
+        warnings.simplefilter("ignore", InfostatWarning)
+        return density.diagnose_bandwidth(_points(40), 0.5)
+
+
 # "class" or "class, what is special about it" -> builder
 EXAMPLES: dict[str, Callable[[], Result]] = {
+    "BandwidthDiagnosis": lambda: density.diagnose_bandwidth(_points(), 0.5),
+    "BandwidthDiagnosis, few rows": _few_points,
+    "BandwidthSelection": lambda: density.select_bandwidth(_points()),
+    "BandwidthSelection, rule": lambda: density.select_bandwidth(_points(), "scott"),
     "BootstrapResult": _bootstrap,
+    "DataTheory": lambda: density.theory_from_data(_points()),
     "DatasetCatalogue": catalogue,
     "DatasetCatalogue, of one data set": lambda: catalogue("word_sentiment"),
+    "DensityAssessment": lambda: density.assess_density(_points()),
+    "DensityAssessment, bandwidth given": lambda: density.assess_density(_points(), bandwidth=0.5, standardize=True),
+    "DiffusionCollapse": lambda: density.diffusion_collapse(0.3),
     "DivergenceResult": lambda: infostat.divergence([0.5, 0.3, 0.2], [0.2, 0.5, 0.3], "kl"),
     "DivergenceResult, infinite": lambda: infostat.divergence([0.5, 0.5], [1.0, 0.0], "kl"),
     "DivergenceResult, samples": lambda: infostat.divergence(
@@ -53,19 +71,29 @@ EXAMPLES: dict[str, Callable[[], Result]] = {
     "DivergenceResult, batch": lambda: DivergenceResult(
         np.array([0.0, np.inf]), "js", "estimate", "knn", se=0.1, n=9
     ),
+    "EffectiveDimension": lambda: density.effective_dimension(_points()),
     "Estimate": lambda: Estimate(
         -0.01, np.nan, 50, "k nearest neighbours, k = 3", "biased low", quantity="Entropy"
     ),
     "ExactRisk": lambda: projection.exact_risk("exponential", [5, 50]),
     "ExactRisk, one size": lambda: projection.exact_risk("exponential", 5),
+    "FiniteSize": lambda: density.finite_size(200, 5, [0.5, 0.8]),
+    "FiniteSize, optimum": lambda: density.finite_size(200, 5),
+    "FluctuationSimulation": lambda: density.simulate_fluctuations(n=200, d=10, mu=0.5, n_data=100, rng=1),
     "InformationCriteria": lambda: projection.information_criteria(_data(), "mvn"),
     "InformationProjection": lambda: infostat.information_projection(_data(), "mvn"),
+    "KernelThresholds": lambda: density.kernel_thresholds(0.3, "student", kappa=0.5),
     "Misfit": lambda: _criterion().misfit,
     "PNCriterion": _criterion,
     "PNCriterion, with bootstrap": lambda: _criterion(bootstrap=20),
     "PNCriterion, first order": lambda: infostat.pn_criterion(_data(), "mvn", order=1),
     "PermutationTest": lambda: PermutationTest(0.4, 0.02, 99, "mmd", np.linspace(0.0, 0.5, 99), seed=3),
+    "PhaseDiagram": lambda: density.phase_diagram([0.1, 0.3, 0.5]),
+    "RegimeSimulation": lambda: density.simulate_regimes(n=200, d=6, h_grid=[0.5, 1.0], n_x=5, n_data=2, rng=1),
+    "RegimeTheory": lambda: density.regime_theory(0.3),
     "RiskTerms": lambda: _criterion().terms,
     "SampleSizePlan": lambda: projection.plan_sample_size(p=5, alpha=0.05),
     "SinkhornResult": lambda: SinkhornResult(0.3, 0.2, plan=np.eye(2) / 2, f=np.zeros(2), g=np.zeros(2)),
+    "StableLaw": lambda: density.stable_law(0.5),
+    "StableLaw, no law": lambda: density.stable_law(1.0),
 }

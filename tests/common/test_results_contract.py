@@ -36,8 +36,9 @@ def _build(name: str) -> Result:
 
 
 def _has_figure(result: Result) -> bool:
-    # A divergence of a batch has nothing to draw, one of two rows does.
-    return type(result)._draw is not Result._draw and getattr(result, "display", True) is not None
+    # A divergence of a batch has nothing to draw, one of two rows does; nor has a law that does not exist.
+    missing = getattr(result, "display", True) is None or getattr(result, "reason", "") != ""
+    return type(result)._draw is not Result._draw and not missing
 
 
 # ----------------------------------------------------------------------- classes
@@ -150,6 +151,14 @@ def _same(got: Any, wanted: Any) -> None:
     elif isinstance(wanted, (float, int)):
         assert isinstance(got, (float, int))
         np.testing.assert_equal(got, wanted)
+    elif isinstance(wanted, tuple):
+        assert isinstance(got, tuple) and len(got) == len(wanted)
+        for one, other in zip(got, wanted, strict=True):
+            _same(one, other)
+    elif isinstance(wanted, dict):
+        assert type(got) is type(wanted) and list(got) == list(wanted)
+        for key, value in wanted.items():
+            _same(got[key], value)
     else:
         assert type(got) is type(wanted)
         assert got == wanted

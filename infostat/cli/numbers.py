@@ -1,0 +1,51 @@
+"""Lists and grids of numbers on the command line."""
+
+from __future__ import annotations
+
+import typer
+
+__all__ = ["number_list"]
+
+
+def number_list(option: str, text: str) -> list[float]:
+    """Return the numbers that an option lists.
+
+    Parameters
+    ----------
+    option : str
+        The option, for the message.
+    text : str
+        ``"0.1,0.3"``, or ``"LOW:HIGH:COUNT"`` for a geometric grid.
+
+    Returns
+    -------
+    list of float
+        The numbers in order.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is neither.
+
+    Examples
+    --------
+    >>> number_list("--alphas", "0.1,0.3"), number_list("--alphas", "1:4:3")
+    ([0.1, 0.3], [1.0, 2.0, 4.0])
+    """
+    try:
+        if text.count(":") == 2:
+            low, high, count = text.split(":")
+            return _geometric(float(low), float(high), int(count))
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(
+            f"{option} takes numbers with commas between them, or LOW:HIGH:COUNT with 0 < LOW < HIGH "
+            f"and COUNT > 1; got {text!r}"
+        ) from None
+
+
+def _geometric(low: float, high: float, count: int) -> list[float]:
+    if not (0.0 < low < high and count > 1):
+        raise ValueError
+    ratio = high / low
+    return [low * ratio ** (i / (count - 1)) for i in range(count)]

@@ -1,0 +1,113 @@
+"""Arguments of the simulations, checked in one voice: sizes, bandwidths, spectra, seeds."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import Any
+
+import numpy as np
+from numpy.random import SeedSequence
+from numpy.typing import ArrayLike
+
+from ..core.checkpoint import Checkpoint
+from ..core.errors import InputError
+from ..core.rng import RngLike, as_seed_sequence
+from ..core.validation import FloatArray, as_float_array, check_count, check_number
+from .spectra import as_spectrum
+
+__all__ = ["check_bandwidths", "check_rows", "check_size", "check_spectrum", "study_seed"]
+
+_LARGEST_N = 10**10  # points of a data set: some minutes of draws
+_LARGEST_STUDY = 10**13  # distances of a study: days on many cores
+_MOST_ROWS = 10**8  # rows of the table of results
+_RANGE = 1e100  # variance over h^2, and the reverse: beyond, products of energies leave the floats
+
+
+def study_seed(rng: RngLike, checkpoint: str | os.PathLike[str] | None) -> SeedSequence:
+    """Return the seed of a study whose task needs to know it; None resumes with the seed of the file."""
+    stored = Checkpoint.stored_fingerprint(checkpoint) if rng is None and checkpoint is not None else None
+    return as_seed_sequence(stored["seed"] if stored and "seed" in stored else rng)
+
+
+def check_size(n: int | None, alpha: float | None, d: int, n_sets: int) -> int:
+    """Return the points of a data set from exactly one of n and alpha, or raise if nobody could draw them."""
+    if (n is None) == (alpha is None):
+        which = "neither" if n is None else "both"
+        raise InputError(f"exactly one of n and alpha must be given, got {which}; alpha stands for n = e^(alpha d)")
+    cure = "lower n or d; finite_size(n, d) and regime_theory(alpha) take any size without drawing"
+    if n is not None:
+        size = check_count("n", n, low=2, high=_LARGEST_N, cure=cure)
+    else:
+        rate = check_number("alpha", alpha, low=0.0, open_low=True)
+        log_n = rate * d
+        if log_n > math.log(_LARGEST_N):
+            shown = f"{rate:g}, that is n = 10^{log_n / math.log(10.0):.1f} points"
+            raise InputError(f"alpha must give e^(alpha d) <= {_LARGEST_N:.0e} points, got {shown}; {cure}")
+        size = round(math.exp(log_n))
+        if size < 2:
+            raise InputError(
+                f"alpha must give at least 2 points, got {rate:g}, that is n = {size} at d = {d}; raise alpha"
+            )
+    if size * n_sets > _LARGEST_STUDY:
+        raise InputError(
+            f"the study must draw at most {_LARGEST_STUDY:.0e} distances, got {n_sets} data sets of {size} points; "
+            "lower n, n_x or n_data"
+        )
+    return size
+
+
+def check_rows(rows: int) -> None:
+    """Raise if the table of results would not fit into memory."""
+    if rows > _MOST_ROWS:
+        raise InputError(
+            f"n_x times n_data times the length of h_grid must be at most {_MOST_ROWS:.0e}, got {rows}; "
+            "split the study over seeds"
+        )
+
+
+def check_bandwidths(name: str, h: ArrayLike, eigenvalues: FloatArray) -> FloatArray:
+    """Return positive bandwidths as a vector, or raise."""
+    array = np.atleast_1d(as_float_array(name, h, ndim=(0, 1)))
+    if not array.size:
+        raise InputError(f"{name} must hold at least one bandwidth, got none")
+    wrong = array[~(array > 0.0)]
+    if wrong.size:
+        raise InputError(f"{name} must be positive, got {wrong[0]:g}; bandwidths are in the unit of the data")
+    scale = math.sqrt(float(eigenvalues.max()))
+    reach = math.sqrt(_RANGE)
+    low, high = float(array.min()), float(array.max())
+    if low < scale / reach or high > scale * reach:
+        raise InputError(
+            f"{name} must lie within a factor {reach:.0e} of the standard deviation {scale:g}, "
+            f"got {low:g} to {high:g}; bandwidths are in the unit of the data"
+        )
+    return array
+
+
+def check_spectrum(spectrum: Any, d: int) -> FloatArray:
+    """Return d positive eigenvalues in rising order; a law (values, weights) gives its d mid-quantiles."""
+    values, weights = as_spectrum(spectrum)
+    order = np.argsort(values)
+    if spectrum is None or (isinstance(spectrum, tuple) and len(spectrum) == 2 and all(np.ndim(p) for p in spectrum)):
+        picked = np.searchsorted(np.cumsum(weights[order]), (np.arange(d) + 0.5) / d)
+        eigenvalues = values[order][np.minimum(picked, len(values) - 1)]
+    else:
+        eigenvalues = values[order]
+    if len(eigenvalues) != d:
+        raise InputError(
+            f"spectrum must hold d = {d} eigenvalues, got {len(eigenvalues)}; "
+            "pass a tuple (values, weights) for a law of eigenvalues"
+        )
+    if not eigenvalues[0] > 0.0:
+        zeros = int((eigenvalues == 0.0).sum())
+        raise InputError(
+            f"spectrum must be positive, got {zeros} zeros among {d} eigenvalues; a law without variance in a "
+            "direction has no density, leave such directions out of spectrum and d"
+        )
+    if eigenvalues[-1] > eigenvalues[0] * _RANGE or not 1.0 / _RANGE < eigenvalues[0] < _RANGE:
+        raise InputError(
+            f"spectrum must stay within a factor {_RANGE:.0e} of 1, got {eigenvalues[0]:g} to {eigenvalues[-1]:g}; "
+            "change the unit of the data"
+        )
+    return eigenvalues
