@@ -34,8 +34,8 @@ Checkpoint = Annotated[
 
 KDE_HELP = (
     "Kernel density estimates of simulated normal data, beside the theory.\n\n"
-    "Prints the expected divergence and the participation ratio for every bandwidth, with standard errors, the "
-    "exact finite-size values and the limit of large dimension."
+    "Prints the divergence and the participation ratio for every bandwidth, with standard errors; the figure lays "
+    "the exact finite-size curve and the limit of large dimension beside them."
 )
 KDE_EPILOG = "Example: infostat simulate kde --n 2000 --d 20 --replicates 200 --seed 1 --plot kl.png"
 

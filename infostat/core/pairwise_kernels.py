@@ -18,7 +18,8 @@ from .jit import kernel
 from .validation import FloatArray
 
 __all__ = [
-    "COMPACT", "DEAD", "GAUSSIAN", "NOTHING", "POINTS", "STUDENT", "IntArray", "absorb", "exp2_below", "loops", "nearest", "product_sum", "rows", "student_energies", "tile",
+    "COMPACT", "DEAD", "GAUSSIAN", "NOTHING", "POINTS", "STUDENT", "IntArray", "absorb", "exp2_below",
+    "loops", "nearest", "product_sum", "rows", "student_energies", "tile",
 ]  # fmt: skip
 
 IntArray = NDArray[np.intp]

@@ -106,7 +106,8 @@ class DensityAssessment(Result):
             ["Effective dimension of the covariance", self.theory.d_eff],
         ]
         if self.selection is not None:
-            rows.append(["Scott's and Silverman's rule", f"{self.selection.scott:.4g} and {self.selection.silverman:.4g}"])
+            rules = f"{self.selection.scott:.4g} and {self.selection.silverman:.4g}"
+            rows.append(["Scott's and Silverman's rule", rules])
         if self.dropped:
             rows.append(["Constant columns, left out", ", ".join(self.dropped)])
         asymptotic: list[list[Cell]] = [
@@ -200,7 +201,7 @@ def assess_density(
     >>> import numpy as np
     >>> rows = np.random.default_rng(0).normal(size=(500, 3))
     >>> assess_density(rows, bandwidth=0.5)
-    DensityAssessment(verdict=clt, h=0.5, n=500, d=3, method=given)
+    DensityAssessment(verdict='clt', h=0.5, n=500, d=3, method='given')
     """
     scaled = check_flag("standardize", standardize)
     table = read_table(data)
