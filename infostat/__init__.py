@@ -16,7 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import core, datasets, density, divergences, families, projection
+    from . import alignment, core, datasets, density, divergences, families, projection
+    from .alignment import align
     from .datasets import load as load_dataset
     from .density import KernelDensity, diagnose_bandwidth
     from .divergences import divergence
@@ -27,17 +28,20 @@ __version__ = "0.1.0"
 # public name -> (module, attribute)
 _NAMES = {
     "KernelDensity": ("density", "KernelDensity"),
+    "align": ("alignment", "align"),
     "diagnose_bandwidth": ("density", "diagnose_bandwidth"),
     "divergence": ("divergences", "divergence"),
     "information_projection": ("projection", "information_projection"),
     "load_dataset": ("datasets", "load"),
     "pn_criterion": ("projection", "pn_criterion"),
 }
-_PACKAGES = ("core", "datasets", "density", "divergences", "families", "projection")
+_PACKAGES = ("alignment", "core", "datasets", "density", "divergences", "families", "projection")
 
 __all__ = [
     "KernelDensity",
     "__version__",
+    "align",
+    "alignment",
     "core",
     "datasets",
     "density",

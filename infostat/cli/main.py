@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InfostatError
-from . import datasets, divergence, kde, phase, pn, simulate
+from . import align, datasets, divergence, kde, phase, pn, simulate
 
 __all__ = ["app", "main"]
 
@@ -30,6 +30,7 @@ pn.register(app)
 divergence.register(app)
 kde.register(app)
 phase.register(app)
+align.register(app)
 simulate.register(app)
 datasets.register(app)
 

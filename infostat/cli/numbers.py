@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-__all__ = ["number_list"]
+__all__ = ["count_list", "number_list"]
 
 
 def number_list(option: str, text: str) -> list[float]:
@@ -42,6 +42,37 @@ def number_list(option: str, text: str) -> list[float]:
             f"{option} takes numbers with commas between them, or LOW:HIGH:COUNT with 0 < LOW < HIGH "
             f"and COUNT > 1; got {text!r}"
         ) from None
+
+
+def count_list(option: str, text: str) -> list[int]:
+    """Return the whole numbers that an option lists.
+
+    Parameters
+    ----------
+    option : str
+        The option, for the message.
+    text : str
+        ``"1,10,100"``.
+
+    Returns
+    -------
+    list of int
+        The numbers in order.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is something else.
+
+    Examples
+    --------
+    >>> count_list("--m", "1,10,100")
+    [1, 10, 100]
+    """
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"{option} takes whole numbers with commas between them, got {text!r}") from None
 
 
 def _geometric(low: float, high: float, count: int) -> list[float]:

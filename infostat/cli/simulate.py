@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .numbers import number_list
+from .numbers import count_list, number_list
 from .options import Format, FormatOption, Jobs, Output, Plot, Report, Seed
 
 __all__ = ["register"]
@@ -39,6 +39,18 @@ KDE_HELP = (
 )
 KDE_EPILOG = "Example: infostat simulate kde --n 2000 --d 20 --replicates 200 --seed 1 --plot kl.png"
 
+Scores = Annotated[int, typer.Option("--n", help="Reward scores in each data set.")]
+DataSets = Annotated[int, typer.Option("--replicates", help="Data sets.")]
+Budgets = Annotated[str, typer.Option("--kl", metavar="K,K,...", help="KL budgets of the tilt, in nats.")]
+Draws = Annotated[str, typer.Option("--best-of", metavar="N,N,...", help="Numbers of draws of best-of-N.")]
+Confidence = Annotated[float, typer.Option("--confidence", help="Level of the intervals.")]
+
+ALIGN_HELP = (
+    "Estimates of aligned rewards from simulated normal scores, beside the exact values.\n\n"
+    "Prints bias, spread, reported standard error and coverage of the tilted mean at fixed KL and of best-of-N."
+)
+ALIGN_EPILOG = "Example: infostat simulate align --n 2000 --replicates 200 --seed 1 --plot coverage.png"
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application.
@@ -54,6 +66,7 @@ def register(app: typer.Typer) -> None:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     group.command("kde", help=KDE_HELP, epilog=KDE_EPILOG)(_kde)
+    group.command("align", help=ALIGN_HELP, epilog=ALIGN_EPILOG)(_align)
     group.callback()(_group)
     app.add_typer(group, name="simulate")
 
@@ -91,6 +104,38 @@ def _kde(
         n_x=replicates,
         n_data=1,
         spectrum=None if spectrum is None else number_list("--spectrum", spectrum),
+        rng=seed,
+        n_jobs=jobs,
+        progress=on_terminal(),
+        checkpoint=checkpoint,
+    )
+    deliver(result, form, output, plot, report)
+
+
+def _align(
+    n: Scores = 2000,
+    replicates: DataSets = 200,
+    kl: Budgets = "0.1,0.5,1,2",
+    best_of: Draws = "2,4,16,64",
+    confidence: Confidence = 0.95,
+    checkpoint: Checkpoint = None,
+    form: FormatOption = Format.text,
+    output: Output = None,
+    plot: Plot = None,
+    report: Report = None,
+    seed: Seed = None,
+    jobs: Jobs = None,
+) -> None:
+    from ..alignment import simulate_alignment
+    from .output import check_paths, deliver, on_terminal
+
+    check_paths(output, plot, report)
+    result = simulate_alignment(
+        n=n,
+        replicates=replicates,
+        kl=number_list("--kl", kl),
+        n_best=count_list("--best-of", best_of),
+        confidence_level=confidence,
         rng=seed,
         n_jobs=jobs,
         progress=on_terminal(),

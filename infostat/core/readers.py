@@ -32,7 +32,7 @@ _UNREADABLE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, pd
 # Decimal text must become the nearest double, as in Python itself. From 3.1 on pandas does so
 # without being asked, and warns when asked.
 _PANDAS_VERSION = tuple(int(part) for part in re.findall(r"\d+", pd.__version__)[:2])
-_EXACT_DECIMALS: dict[str, Any] = {"float_precision": "round_trip"} if _PANDAS_VERSION < (3, 1) else {}
+EXACT_DECIMALS: dict[str, Any] = {"float_precision": "round_trip"} if _PANDAS_VERSION < (3, 1) else {}
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _read_text(file: Path, wanted: Sequence[str]) -> FileContent:
             # Without this a row longer than the header turns the first column into an index.
             index_col=False,
             low_memory=False,
-            **_EXACT_DECIMALS,
+            **EXACT_DECIMALS,
         )
     frame.columns = pd.Index([str(label).strip() for label in frame.columns], dtype=object)
     return FileContent(frame)

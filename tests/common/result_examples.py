@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import infostat
-from infostat import density, projection
+from infostat import alignment, density, projection
 from infostat.core.errors import InfostatWarning
 from infostat.core.results import Result
 from infostat.datasets.listing import catalogue
@@ -45,8 +47,68 @@ def _few_points() -> Result:
         return density.diagnose_bandwidth(_points(40), 0.5)
 
 
+def _scores(n: int = 500) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=n)
+
+
+def _normal() -> Any:
+    from scipy import stats
+
+    return stats.norm()
+
+
+def _estimate_bootstrap() -> Result:
+    found = alignment.estimate(_scores(), kl=[0.1, 0.5], bootstrap=50, rng=1).bootstrap
+    assert found is not None
+    return found
+
+
+_P, _R = [0.5, 0.3, 0.2], [0.0, 1.0, 2.0]
+
 # "class" or "class, what is special about it" -> builder
 EXAMPLES: dict[str, Callable[[], Result]] = {
+    "Alignment": lambda: alignment.align(_scores(), kl=[0.1, 0.5], true=_scores() ** 2),
+    "Alignment, of a law": lambda: alignment.align(pd.DataFrame({"prob": _P, "reward": _R}), m=[5, 10]),
+    "AlignmentSimulation": lambda: alignment.simulate_alignment(n=200, replicates=8, kl=[0.1], n_best=[2, 4], rng=1),
+    "BestOfN": lambda: alignment.best_of_n(_P, _R, 4),
+    "BestOfN, continuous": lambda: alignment.best_of_n(_normal(), n=8),
+    "BestOfNTable": lambda: alignment.align(pd.DataFrame({"prob": _P, "reward": _R})).best_of_n,
+    "BonCurve": lambda: alignment.bon_curve(_scores(400), true=_scores(400) ** 2),
+    "BonDivergences": lambda: alignment.bon_divergences([2, 4, 8]),
+    "DifferenceSampling": lambda: alignment.difference_sampling(
+        np.log([0.2, 0.2, 0.6]), np.log([0.5, 0.25, 0.25]), fraction=0.25
+    ),
+    "EmpiricalRate": lambda: alignment.empirical_rate([0.0, 1.0, 2.0, 3.0], [2.5, 3.0, 4.0]),
+    "EstimateBootstrap": _estimate_bootstrap,
+    "EstimateResult": lambda: alignment.estimate(_scores(), kl=[0.1, 0.5], bootstrap=50, rng=1),
+    "EstimateResult, one point": lambda: alignment.estimate(_scores(), t=1.0),
+    "FDPOLoss": lambda: alignment.f_dpo_loss([-1.0, -2.0], [-1.5, -1.0], [-1.2, -1.8], [-1.2, -1.8], beta=0.5),
+    "FOptimum": lambda: alignment.f_optimum(_P, _R, beta=1.0, kind="js"),
+    "FPseudoReward": lambda: alignment.f_pseudo_reward([0.5, 0.5], [0.2, 0.8], "js"),
+    "FreeEnergy": lambda: alignment.free_energy([0.2, 0.3, 0.5], _P, _R, 1.0),
+    "Frontier": lambda: alignment.frontier(_P, _R, true=[0.0, 1.0, 0.0]),
+    "NashMirrorProx": lambda: alignment.nash_mirror_prox(
+        [[0.5, 0.9, 0.2], [0.1, 0.5, 0.7], [0.8, 0.3, 0.5]], [0.2, 0.3, 0.5], beta=0.2, rounds=20
+    ),
+    "OveroptimisationFit": lambda: alignment.overoptimisation_fit([0.1, 1.0, 4.0, 9.0], [0.29, 0.8, 1.2, 1.2]),
+    "PolicyGap": lambda: alignment.policy_gap([0.2, 0.3, 0.5], _P, _R, 0.2),
+    "ProxyBound": lambda: alignment.correlated_proxy_bound(
+        _P, [0.0, 1.0, 2.0], [0.1, 0.9, 2.1], [0.3, 0.4, 0.3]
+    ),
+    "RateFunction": lambda: alignment.rate_function(_P, _R, [0.5, 1.5], t=0.5, delta=0.2),
+    "SequenceBestOfN": lambda: alignment.sequence_bon([0.5, 0.5], [0, 1], [10, 100], 0.1),
+    "SequenceBestOfN, bracket": lambda: alignment.sequence_bon(
+        _P, [0.0, 1.0, 2.0**0.5], [3, 9], n=7, method="bracket"
+    ),
+    "SequenceTail": lambda: alignment.sequence_tail(_P, _R, 30, [1.0, 1.5]),
+    "SmallKLExpansion": lambda: alignment.small_kl_expansion(_P, _R),
+    "SoftBestOfN": lambda: alignment.soft_best_of_n(_P, _R, 4, 1.0),
+    "StrategyComparison": lambda: alignment.pass_at_k_by_divergence(
+        [0.3, 0.4, 0.3], [[1, 1, 1, 0], [1, 1, 0, 0], [0, 0, 0, 1]], beta=0.1
+    ),
+    "Tilt": lambda: alignment.tilt(_P, _R, kl=0.2),
+    "Tilt, continuous": lambda: alignment.tilt(_normal(), kl=0.2),
+    "TopFraction": lambda: alignment.top_fraction(_P, _R, fraction=0.4),
     "BandwidthDiagnosis": lambda: density.diagnose_bandwidth(_points(), 0.5),
     "BandwidthDiagnosis, few rows": _few_points,
     "BandwidthSelection": lambda: density.select_bandwidth(_points()),
