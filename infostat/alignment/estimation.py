@@ -16,6 +16,7 @@ from ..core.validation import FloatArray, as_float_array, check_count, check_num
 from .bootstrap import resample
 from .estimation_result import COLLAPSED, EstimateBootstrap, EstimateResult, status_words
 from .input_tables import RewardInput, read_rewards
+from .laws import check_size
 from .prompts import ess_limit
 from .sample_moments import RewardGroups, group_rewards, tilt_groups
 from .sample_points import PointTable, point_estimates
@@ -141,6 +142,7 @@ def estimate(
             samples, t, kl=kl, confidence_level=level, nan=nan, n_jobs=n_jobs, progress=progress
         )
     data = read_rewards(samples, true=true, prompt_id=prompt_id, nan=nan, name="samples")
+    check_size("samples", data.reward)
     if data.kind == "pmf":
         raise InputError("samples must be rewards of draws, got a pmf; use tilt or frontier, which are exact")
     if len(data.reward) < 2:

@@ -246,7 +246,7 @@ def as_curve(kind: Any, order: Any = None) -> Curve:
     >>> as_curve("alpha", 0.5).df_inf, as_curve("hellinger").df_inf
     (2.0, 0.5)
     """
-    if kind == "hockey_stick":
+    if isinstance(kind, str) and kind == "hockey_stick":
         raise InputError(
             "kind must be a divergence with one optimum, got 'hockey_stick': below gamma it is free, so that many "
             "policies are optimal; take 'tv' or 'le_cam'"

@@ -305,9 +305,9 @@ def _pmf(table: Table, roles: dict[str, str], true: Any, name: str) -> RewardInp
         )
     mass = column(table, roles[masses[0]])
     reward, flags = _pmf_reward(table, roles, mass, masses[0] in LOG_PROBABILITIES, name)
-    keyword = {"logp": mass} if masses[0] in LOG_PROBABILITIES else {}
+    logs = masses[0] in LOG_PROBABILITIES
     try:
-        law = as_law(None if keyword else mass, reward, **keyword)
+        law = as_law(None if logs else mass, reward, mass if logs else None)
     except InputError as error:
         hint = f"if the rows are samples, leave the column {roles[masses[0]]!r} out with drop="
         raise InputError(f"{name} is read as a pmf: {error}; {hint}") from None

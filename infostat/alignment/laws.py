@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError, InputTypeError, describe
 from ..core.validation import FloatArray, short
 
-__all__ = ["Levels", "RewardLaw", "as_law", "is_frozen", "one_of"]
+__all__ = ["Levels", "RewardLaw", "as_law", "check_size", "is_frozen", "one_of"]
 
 # A sum of probabilities this close to one is rounding (of a printed table, of float32 logits).
 SUM_TOLERANCE = 1e-6
@@ -247,15 +247,39 @@ def _log_probabilities(name: str, values: FloatArray) -> FloatArray:
     return np.asarray(logs - log_total)
 
 
+def check_size(name: str, values: FloatArray) -> None:
+    """Raise if a finite value is so large that its square overflows.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for messages.
+    values : ndarray
+        Rewards; infinite ones are not looked at.
+
+    Raises
+    ------
+    InputError
+        If one exceeds 1e150 in size.
+
+    Examples
+    --------
+    >>> check_size("r", np.array([1.0, -np.inf]))
+    """
+    finite = values[np.isfinite(values)]
+    largest = float(np.abs(finite).max(initial=0.0))
+    if largest > _LARGEST_REWARD:
+        raise InputError(
+            f"{name} must hold rewards of size up to {_LARGEST_REWARD:g}, whose squares are numbers, got {largest:g}; "
+            "change their unit"
+        )
+
+
 def _check_rewards(reward: FloatArray, log_p: FloatArray, wide: bool) -> None:
     possible = log_p > -np.inf
     if (reward[possible] == np.inf).any():
         raise InputError("r must be below +inf, got +inf; an infinite reward has no tilt")
     if not np.isfinite(reward[possible]).any():
         raise InputError("r must hold at least one finite reward of positive probability, got none")
-    largest = float(np.abs(reward[possible & np.isfinite(reward)]).max())
-    if largest > _LARGEST_REWARD and not wide:
-        raise InputError(
-            f"r must hold rewards of size up to {_LARGEST_REWARD:g}, whose squares are numbers, got {largest:g}; "
-            "change their unit"
-        )
+    if not wide:
+        check_size("r", reward[possible])

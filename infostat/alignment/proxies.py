@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from ..core.errors import InfostatWarning, InputError, describe
 from ..core.tables import format_cell
 from ..core.validation import FloatArray, as_float_array, check_choice
+from .laws import check_size
 from .named_laws import log_law, match_labels
 from .proxy_results import OveroptimisationFit, ProxyBound
 
@@ -308,6 +309,8 @@ def _columns(kl: ArrayLike, gain: ArrayLike, se: ArrayLike | None, proxy: ArrayL
     given = {"kl": kl, "gain": gain, "se": se, "proxy": proxy}
     arrays = {name: None if v is None else as_float_array(name, v, ndim=1) for name, v in given.items()}
     budget, gained = as_float_array("kl", kl, ndim=1), as_float_array("gain", gain, ndim=1)
+    for name, values in (("kl", budget), ("gain", gained)):
+        check_size(name, values)
     for name, array in arrays.items():
         if array is not None and len(array) != len(budget):
             raise InputError(f"{name} must have one entry per entry of kl ({len(budget)}), got {len(array)}")

@@ -15,9 +15,12 @@ from .laws import RewardLaw, as_law
 from .sequence_results import RateFunction
 from .tilt_solver import log_top_mass, moments_at, t_for_kl, t_for_reward, tilted_log_law
 
-__all__ = ["LetterLaw", "best_of_n_rates", "curve", "letter_law", "rate_function", "rates", "scaled_cumulants"]
+__all__ = [
+    "LONGEST", "LetterLaw", "best_of_n_rates", "curve", "letter_law", "rate_function", "rates", "scaled_cumulants",
+]  # fmt: skip
 
 _HIGHEST_CUMULANT = 12
+LONGEST = 1_000_000_000  # letters of a sequence
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ..core.tables import Section
 from ..core.validation import FloatArray, as_float_array, check_flag
 from .estimation_result import status_words
 from .input_tables import read_rewards
+from .laws import check_size
 from .prompts import shared_t_for_reward
 from .sample_moments import GroupTilt, RewardGroups, group_rewards, sample_errors, tilt_groups
 
@@ -166,6 +167,7 @@ def empirical_rate(
         raise InputError(f"x must hold at least one number and no NaN, got {x!r}")
     also = check_flag("corrected", corrected)
     data = read_rewards(samples, prompt_id=prompt_id, nan=nan, name="samples")
+    check_size("samples", data.reward)
     if data.kind == "pmf":
         raise InputError("samples must be rewards of draws, got a pmf; use rate_function, which is exact")
     groups = group_rewards(data.reward, data.offsets)

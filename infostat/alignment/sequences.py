@@ -17,7 +17,7 @@ from .bestofn_levels import level_kl, level_win_rate, log_level_masses
 from .brackets import round_to_lattices
 from .lattice import Lattice, LatticeSums
 from .laws import as_law, one_of
-from .rate_functions import LetterLaw, letter_law, rates
+from .rate_functions import LONGEST, LetterLaw, letter_law, rates
 from .sequence_results import SequenceBestOfN
 from .tails import choose_method
 from .tilt_solver import log_top_mass, moments_at, t_for_kl, tilted_log_law
@@ -182,7 +182,7 @@ def _lengths(m: Any) -> list[int]:
     values = [m] if np.ndim(m) == 0 else list(m)
     if not values:
         raise InputError("m must hold at least one length, got none")
-    return [check_count("m", value, low=1) for value in values]
+    return [check_count("m", value, low=1, high=LONGEST) for value in values]
 
 
 def _sum_laws(

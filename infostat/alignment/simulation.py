@@ -205,7 +205,7 @@ def simulate_alignment(
     >>> bool((abs(found.mean - found.exact) < 5 * found.mean_se).all())
     True
     """
-    size = check_count("n", n, low=2)
+    size = check_count("n", n, low=2, high=1_000_000_000)
     count = check_count("replicates", replicates, low=2)
     budgets = _increasing("kl", kl)
     draws = _counts(n_best, size)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import inspect
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -212,6 +213,11 @@ def _joined(parts: list[FloatArray]) -> FloatArray:
 
 
 def _called(function: Any, column: str | None) -> Iterator[FloatArray]:
+    try:
+        inspect.signature(function).bind()
+    except (TypeError, ValueError):
+        required = "a function without arguments that returns an iterator"
+        raise InputTypeError(describe("source", required, short(function))) from None
     found = function()
     if not isinstance(found, Iterable) or isinstance(found, (str, bytes)):
         raise InputTypeError(describe("source()", "an iterator of arrays or frames", short(found)))

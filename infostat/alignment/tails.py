@@ -13,7 +13,7 @@ from ..core.validation import FloatArray, as_float_array, check_count, check_num
 from .brackets import round_to_lattices
 from .lattice import Lattice, LatticeSums, SumLaw, find_lattice
 from .laws import as_law
-from .rate_functions import LetterLaw, letter_law
+from .rate_functions import LONGEST, LetterLaw, letter_law
 from .sequence_results import SequenceTail
 from .tilt_solver import moments_at, t_for_reward
 from .types_enumeration import MOST_TYPES, count_types, type_law
@@ -80,7 +80,7 @@ def sequence_tail(
     array([0.02844397, 0.03261756])
     """
     law = as_law(p, r, logp)
-    length = check_count("m", m, low=1)
+    length = check_count("m", m, low=1, high=LONGEST)
     points = as_float_array("x", x, finite=False)
     if np.isnan(points).any():
         raise InputError(f"x must not hold NaN, got {int(np.isnan(points).sum())} of {points.size}")

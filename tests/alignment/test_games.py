@@ -214,7 +214,7 @@ def test_progress_sees_rounds_only() -> None:
         ([[0.6, 0.7], [0.3, 0.5]], {}, r"0.6 \+ 0.6 at \(0, 0\)"),
         ([[0.5, 1.2], [-0.2, 0.5]], {}, "probabilities in"),
         ([[0.5, math.nan], [0.5, 0.5]], {}, "P must be finite"),
-        (P, {"beta": 0.0}, "beta must be a number > 0"),
+        (P, {"beta": 0.0}, "beta must be a number in"),
         (P, {"beta": math.inf}, "beta must be"),
         (P, {"rounds": -1}, "rounds must be an integer >= 0"),
         (P, {"rounds": 10**9}, "all iterates are kept"),
