@@ -64,7 +64,7 @@ print(found.summary())
 ax = found.plot()
 smooth = np.linspace(0.0, 5.0, 200)
 ax.plot(smooth, np.sqrt(2.0 * smooth), color="black", linewidth=0.9, linestyle=":", label="truth")
-ax.legend(loc="center right", fontsize=8, frameon=False)
+ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, fontsize=8, frameon=False)
 plt.show()
 
 # %%

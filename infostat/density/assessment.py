@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from ..core.progress import Progress
 from ..core.results import Result
 from ..core.rng import RngLike
 from ..core.tables import Cell, Section, format_cell
-from ..core.validation import FloatArray, check_flag, check_number
+from ..core.validation import FloatArray, check_choice, check_flag, check_number
 from .diagnosis_result import BandwidthDiagnosis, flag_sentence
 from .duplicates import distinct_rows
 from .effective import DataTheory, theory_from_data
+from .float_range import LARGEST, SMALLEST, check_squares
 from .selection_results import BandwidthSelection, describe_flag, method_words
 
 if TYPE_CHECKING:
@@ -115,8 +117,9 @@ class DensityAssessment(Result):
             ["Normal fluctuations above h_CLT", limit.h_CLT],
             ["Smallest divergence at h_star", limit.h_star],
             ["Index (h/h_G)^2 of the limit", float(limit.mu(self.h))],
-            ["Index mu measured at this n", self.diagnosis.mu_bar],
         ]
+        measured_index: Cell = "not estimated" if math.isnan(self.diagnosis.mu_bar) else self.diagnosis.mu_bar
+        asymptotic.append(["Index mu measured at this n", measured_index])
         return [
             Section(rows),
             *measured,
@@ -177,7 +180,7 @@ def assess_density(
     n_jobs : int, optional
         Threads; the numbers do not depend on it.
     progress : bool or callable
-        Progress of the bandwidth selection.
+        Progress of the passes over the data.
 
     Returns
     -------
@@ -204,25 +207,31 @@ def assess_density(
     DensityAssessment(verdict='clt', h=0.5, n=500, d=3, method='given')
     """
     scaled = check_flag("standardize", standardize)
+    chosen = _check_bandwidth(bandwidth)
     table = read_table(data)
     values, labels, dropped = _varying(table)
+    check_squares("data", values, spread=True)
     scales = values.std(axis=0, ddof=1)
     if scaled:
+        if not (scales > 0.0).all():
+            raise DataError("data must have columns whose squares exist to be standardised; choose other units")
         values = (values - values.mean(axis=0)) / scales
     rows = distinct_rows(values, duplicates, warn=False)  # the word is checked before any work is done
     selection = None
-    if isinstance(bandwidth, str):
+    if isinstance(chosen, str):
         from .selection import select_bandwidth
 
         selection = select_bandwidth(
-            values, bandwidth, duplicates=duplicates, n_jobs=n_jobs, progress=progress, diagnose=False
+            values, chosen, duplicates=duplicates, n_jobs=n_jobs, progress=progress, diagnose=False
         )
         h = selection.h
     else:
-        h = check_number("bandwidth", bandwidth, low=0, open_low=True)
+        h = chosen
     from .diagnosis import diagnose_bandwidth
 
-    diagnosis = diagnose_bandwidth(values, h, duplicates=duplicates, rng=rng, n_jobs=n_jobs)
+    diagnosis = diagnose_bandwidth(
+        values, h, duplicates=duplicates, rng=rng, n_jobs=n_jobs, progress=progress
+    )
     theory = theory_from_data(rows.points)
     told = () if selection is None else tuple(f for f in selection.flags if f != "not_measured")
     flags = tuple(dict.fromkeys((*diagnosis.flags, *told, *(("constant_columns",) if dropped else ()))))
@@ -245,10 +254,19 @@ def assess_density(
     )
 
 
+def _check_bandwidth(bandwidth: Any) -> str | float:
+    """Return the name of a method or a number whose square exists, or raise."""
+    if isinstance(bandwidth, str):
+        from .selection import METHODS
+
+        return check_choice("bandwidth", bandwidth, METHODS)
+    return check_number("bandwidth", bandwidth, low=SMALLEST, high=LARGEST, cure="or the name of a method")
+
+
 def _varying(table: Table) -> tuple[FloatArray, tuple[str, ...], tuple[str, ...]]:
     """Return the columns that vary, their labels, and the labels of the others."""
     values = matrix(table, min_rows=2)
-    varies = np.ptp(values, axis=0) > 0
+    varies = values.min(axis=0) < values.max(axis=0)
     kept = tuple(label for label, keep in zip(table.labels, varies, strict=True) if keep)
     dropped = tuple(label for label, keep in zip(table.labels, varies, strict=True) if not keep)
     if not kept:

@@ -89,7 +89,7 @@ class DiffusionCollapse(Result):
         Parameters
         ----------
         h : float or array_like
-            Noise level, positive, data units.
+            Noise level, positive, unit of the data.
 
         Returns
         -------

@@ -26,8 +26,9 @@ from ..core.samples import as_sample, same_columns
 from ..core.threads import threads
 from ..core.validation import FloatArray, check_count, check_number, check_weights
 from .diagnosis_result import BandwidthDiagnosis, flag_sentence, interpret
-from .duplicates import distinct_rows
+from .duplicates import distinct_rows, remaining_masses
 from .expected_participation import mean_participation
+from .float_range import LARGEST, SMALLEST, check_squares
 from .slopes import SPARE, Slopes, estimate_slopes, n_spacings
 from .sweep import Sweep, kernel_sweep
 from .sweep_kernels import IntArray
@@ -39,13 +40,13 @@ _SUBSET = 1000
 _ENOUGH, _CALIBRATION = 200, 500
 _CURVE = 50
 _CHUNK_VALUES = 2**20
+_MOST_HALVINGS = 1000  # each costs memory, and the median over dozens no longer moves
 _IMBALANCE = 100.0
-# Squares of data and bandwidth must exist.
-_LARGEST, _SMALLEST = 1e150, 1e-150
 _CATEGORIES = {
     "too_few_rows": SampleSizeWarning,
     "duplicates": DuplicateRowsWarning,
     "scale_imbalance": BandwidthWarning,
+    "constant_columns": BandwidthWarning,
     "queries_on_data": DuplicateRowsWarning,
     "local_model": BandwidthWarning,
     "ties": DuplicateRowsWarning,
@@ -86,7 +87,7 @@ def diagnose_bandwidth(
         Copies of a row count as one point of larger mass and are left out together, are dropped
         but for the first, or are an error.
     n_halvings : int
-        Random halvings of the data for `half_ratio`.
+        Random halvings of the data for `half_ratio`, 1000 at most.
     rng : None, int, SeedSequence or Generator
         Seed of the halvings and of the choice of rows. None is a seed fixed by the number of
         points, so that the same data give the same diagnosis.
@@ -137,7 +138,7 @@ def diagnose_bandwidth(
     """
     data = as_sample("X", X, min_rows=2)
     width = check_number("h", h, low=0, open_low=True)
-    halvings = check_count("n_halvings", n_halvings, low=1)
+    halvings = check_count("n_halvings", n_halvings, low=1, high=_MOST_HALVINGS)
     new = None if queries is None else as_sample("queries", queries, min_rows=1)
     jobs = threads(n_jobs)
     if new is not None:
@@ -185,12 +186,12 @@ class _Asked:
 
 
 def _check_range(h: float, data: FloatArray, new: FloatArray | None) -> None:
-    if not _SMALLEST <= h <= _LARGEST:
-        required = f"between {_SMALLEST:g} and {_LARGEST:g}, where its square exists"
+    if not SMALLEST <= h <= LARGEST:
+        required = f"between {SMALLEST:g} and {LARGEST:g}, where its square exists"
         raise InputError(describe("h", required, h, "choose another unit for the data"))
-    for name, table in (("X", data), ("queries", new)):
-        if table is not None and max(float(table.max()), -float(table.min())) > _LARGEST:
-            raise DataError(f"{name} must have values below {_LARGEST:g}, whose squares exist; choose another unit")
+    check_squares("X", data, spread=True)
+    if new is not None:
+        check_squares("queries", new)
 
 
 def _points(data: FloatArray, weights: ArrayLike | None, duplicates: str) -> _Points:
@@ -329,10 +330,7 @@ def _log_density(points: _Points, asked: _Asked, pass_: Sweep, h: float) -> Floa
     own = asked.own
     left = np.full(len(own), float(masses.sum()))
     out = own >= 0
-    left[out] -= masses[own[out]]
-    # A point with nearly all the mass: sum the others instead of subtracting.
-    for i in np.flatnonzero(out & (left < 0.5 * masses.sum())):
-        left[i] = masses[: own[i]].sum() + masses[own[i] + 1 :].sum()
+    left[out] = remaining_masses(points.masses, n)[own[out]]
     return np.asarray(pass_.log_sum - np.log(left) - columns * (math.log(h) + 0.5 * math.log(2.0 * math.pi)))
 
 

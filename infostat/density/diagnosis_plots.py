@@ -9,6 +9,7 @@ import numpy as np
 from ..core.style import COLORS
 from ..core.validation import check_choice
 from .diagnosis_result import BandwidthDiagnosis
+from .theory_plots import REGIME_COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,9 +18,9 @@ __all__ = ["draw_diagnosis"]
 
 _KINDS = ("scatter", "histogram")
 _REGIMES = (
-    ("condensed", 0.0, 1.0, COLORS["orange"]),
-    ("stable", 1.0, 2.0, COLORS["amber"]),
-    ("clt", 2.0, np.inf, COLORS["green"]),
+    ("condensed", 0.0, 1.0, REGIME_COLORS["condensed"]),
+    ("stable", 1.0, 2.0, REGIME_COLORS["stable"]),
+    ("clt", 2.0, np.inf, REGIME_COLORS["clt"]),
 )
 _TEXT = {"condensed": "condensed", "stable": "stable", "clt": "CLT"}
 _MU = r"slope index $\hat\mu(h;\,x)$"
@@ -91,7 +92,7 @@ def _shade(ax: Axes, low: float, high: float) -> None:
         left, right = max(first, low), min(last, high)
         if right <= left:
             continue
-        ax.axvspan(left, right, facecolor=color, alpha=0.09, linewidth=0, zorder=0)
+        ax.axvspan(left, right, facecolor=color, alpha=0.6, linewidth=0, zorder=0)
         if first > low:
             ax.axvline(first, color=COLORS["grey"], linewidth=0.8, linestyle=(0, (5, 3)))
         if right - left > 0.12 * (high - low):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..core.errors import DataError, DuplicateRowsWarning
 from ..core.validation import FloatArray, check_choice
 
-__all__ = ["DUPLICATES", "DistinctRows", "distinct_rows"]
+__all__ = ["DUPLICATES", "DistinctRows", "distinct_rows", "remaining_masses"]
 
 DUPLICATES = ("group", "drop", "raise")
 _CHUNK = 1 << 18  # values hashed at a time: 2 MB
@@ -112,6 +112,35 @@ def distinct_rows(
     if warn:
         warnings.warn(f"{said}; {done}", DuplicateRowsWarning, stacklevel=3)
     return DistinctRows(X[first], masses, inverse, n_copies)
+
+
+def remaining_masses(masses: FloatArray | None, n: int) -> FloatArray:
+    """Return the total mass of the other points, for each point.
+
+    Parameters
+    ----------
+    masses : ndarray of shape (n,) or None
+        Masses; None is one each.
+    n : int
+        Number of points.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Total minus own, without cancellation.
+
+    Examples
+    --------
+    >>> remaining_masses(np.array([1.0, 2.0, 1.0]), 3)
+    array([3., 2., 3.])
+    """
+    if masses is None:
+        return np.full(n, n - 1.0)
+    rest = np.asarray(masses.sum() - masses)
+    # At most one point carries more than half: there the others are summed.
+    for i in np.flatnonzero(masses > 0.5 * masses.sum()):
+        rest[i] = masses[:i].sum() + masses[i + 1 :].sum()
+    return rest
 
 
 def _labels(X: FloatArray) -> NDArray[np.intp] | None:

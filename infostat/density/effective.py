@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.errors import DataError, InputError, InputTypeError, Words, describe
+from ..core.errors import BandwidthWarning, DataError, InputError, Words, describe
 from ..core.results import Result
 from ..core.samples import as_sample
 from ..core.tables import Cell, Section
-from ..core.validation import FloatArray, short
+from ..core.validation import FloatArray, as_float_array
+from .float_range import check_squares
 from .regimes import regime_theory
 from .theory_results import RegimeTheory
 
@@ -43,7 +45,7 @@ class EffectiveDimension(Result):
     alpha_eff : float
         log(n)/d_eff; descriptive.
     values : ndarray of shape (d,)
-        Eigenvalues of the covariance, increasing, squared data units.
+        Eigenvalues of the covariance, increasing, squared unit of the data.
     shrinkage : float
         Weight given to a multiple of the identity (Ledoit and Wolf); 0 unless d > n.
     dropped : tuple of int
@@ -101,7 +103,7 @@ class DataTheory(Result):
     dimension : EffectiveDimension
         n, d, alpha and the eigenvalues that were used.
     theory : RegimeTheory
-        Thresholds, best bandwidth and divergence, data units.
+        Thresholds, best bandwidth and divergence, unit of the data.
     at : ndarray or None
         The query in data coordinates; None for a typical one.
     """
@@ -213,6 +215,11 @@ def effective_dimension(X: Any) -> EffectiveDimension:
     DataError
         If there are fewer than two rows, values are missing, or all columns are constant.
 
+    Warns
+    -----
+    BandwidthWarning
+        If constant columns are left out.
+
     Notes
     -----
     ``d_eff = (sum s)^2/sum s^2`` over the eigenvalues s of the covariance: d for equal ones, fewer the
@@ -249,6 +256,11 @@ def sample_spectrum(X: Any) -> tuple[FloatArray, FloatArray]:
     DataError
         If there are fewer than two rows, values are missing, or all columns are constant.
 
+    Warns
+    -----
+    BandwidthWarning
+        If constant columns are left out.
+
     Examples
     --------
     >>> values, weights = sample_spectrum([[0.0, 0.0], [2.0, 0.0], [0.0, 4.0], [2.0, 4.0]])
@@ -272,7 +284,7 @@ def theory_from_data(X: Any, at: Any = None) -> DataTheory:
     Returns
     -------
     DataTheory
-        `dimension` and `theory`, whose bandwidths are in data units.
+        `dimension` and `theory`, whose bandwidths are in the unit of the data.
 
     Raises
     ------
@@ -284,7 +296,8 @@ def theory_from_data(X: Any, at: Any = None) -> DataTheory:
     Warns
     -----
     BandwidthWarning
-        If columns are linear combinations of others: the data then have no density.
+        If columns are linear combinations of others (the data then have no density), or constant
+        columns are left out.
 
     Notes
     -----
@@ -321,12 +334,7 @@ def _grouped(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _query(at: Any, d: int) -> FloatArray:
-    try:
-        query = as_sample("at", np.asarray(at, dtype=np.float64).reshape(1, -1), min_rows=1)[0]
-    except (TypeError, ValueError) as error:
-        if isinstance(error, (InputError, InputTypeError)):
-            raise
-        raise InputTypeError(describe("at", f"{d} coordinates of one query", short(at))) from None
+    query = as_float_array("at", at).ravel()
     if len(query) != d:
         raise InputError(describe("at", f"one coordinate for each of the {d} columns of X", Words(f"{len(query)}")))
     return np.asarray(query)
@@ -349,11 +357,14 @@ def _rotate(centred: FloatArray, vectors: FloatArray, d: int) -> FloatArray:
 # ------------------------------------------------------------------------ eigenvalues
 def _measure(X: FloatArray, *, rotate: bool = False) -> tuple[EffectiveDimension, FloatArray, FloatArray | None]:
     """Return dimensions and spectrum, the mean of the kept columns and the eigenvectors if asked for."""
+    check_squares("X", X, spread=True)
     constant = X.max(axis=0) == X.min(axis=0)
     dropped = tuple(int(k) for k in np.flatnonzero(constant))
     if len(dropped) == X.shape[1]:
         raise DataError("X must vary, got only constant columns; a density needs a direction in which rows differ")
     if dropped:
+        said = f"constant columns ({len(dropped)}) are left out: they do not count in d, alpha and the spectrum"
+        warnings.warn(said, BandwidthWarning, stacklevel=3)
         X = X[:, ~constant]
     n, d = X.shape
     mean = X.mean(axis=0)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KernelDensity"]
 
+_MOST_DRAWS = 2**40  # numbers in one table of draws: no memory holds more
+
 
 class KernelDensity(EstimatorConventions):
     r"""Kernel density estimate whose log densities are exact to rounding at any dimension.
@@ -255,7 +257,7 @@ class KernelDensity(EstimatorConventions):
         array([100.3, 100.1,  99.7,   0.2])
         """
         self._check_fitted()
-        size = check_count("n", n, low=1)
+        size = check_count("n", n, low=1, high=_MOST_DRAWS // self.n_features_in_, cure="draw in parts")
         generator = as_generator(rng)
         rows = generator.choice(len(self._points), size=size, p=self._weights)
         noise = kernel_noise(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +14,8 @@ from ..core.pairwise_kernels import IntArray
 from ..core.progress import Progress, Report, progress_callback
 from ..core.samples import as_sample
 from ..core.threads import threads
-from ..core.validation import FloatArray, as_float_array, check_flag
-from .duplicates import distinct_rows
+from ..core.validation import FloatArray, as_float_array, check_choice, check_flag
+from .duplicates import DUPLICATES, distinct_rows, remaining_masses
 from .kernel_shapes import check_bandwidths, check_kernel, kernel_profile, log_constants
 
 __all__ = ["log_density"]
@@ -107,7 +108,8 @@ def log_density(
     name, freedom = check_kernel(kernel, kappa)
     bandwidths = check_bandwidths(h)
     leave, jobs = check_flag("loo", loo), threads(n_jobs)
-    problem = _read(X, Q, weights, leave, duplicates)
+    rule = check_choice("duplicates", duplicates, DUPLICATES)
+    problem = _read(X, Q, weights, leave, rule)
     with progress_callback(progress, "log density") as report:
         logs = _evaluate(problem, np.atleast_1d(bandwidths), name, freedom, jobs, report)
     found = logs if problem.expand is None else logs[:, problem.expand]
@@ -123,6 +125,8 @@ def _evaluate(
     with np.errstate(over="ignore", under="ignore"):
         scales = width * widths
     if not (np.isfinite(scales) & (scales > 0.0)).all():
+        if not math.isfinite(width):
+            raise InputError(describe("kappa", f"such that kappa d is a float (d = {d})", kappa, "lower kappa"))
         cure = "change the unit of the data"
         raise InputError(describe("h", f"within the float range when multiplied by {width:g}", widths, cure))
     constants = log_constants(kernel, d, widths, kappa)
@@ -161,16 +165,10 @@ class _Problem:
             return self.total
         if self.masses is None:
             return self.total - 1.0
-        own = self.masses[self.excluded]
-        rest = self.total - own
-        # A point that carries nearly all the mass: sum the others, the difference has lost digits.
-        for i in np.flatnonzero(own > 0.5 * self.total):
-            j = int(self.excluded[i])
-            rest[i] = self.masses[:j].sum() + self.masses[j + 1 :].sum()
-        return rest
+        return remaining_masses(self.masses, len(self.masses))[self.excluded]
 
 
-def _read(X: Any, Q: Any, weights: Any, loo: bool, duplicates: Any) -> _Problem:
+def _read(X: Any, Q: Any, weights: Any, loo: bool, duplicates: str) -> _Problem:
     """Return checked points, masses and queries."""
     points = as_sample("X", X, min_rows=1)
     queries = points if Q is None else as_sample("Q", Q, min_rows=1)

@@ -17,9 +17,14 @@ from ..core.validation import FloatArray, check_number
 __all__ = ["mean_participation"]
 
 _FIRST = -14.0  # log level below which a Poisson process has a point with probability 1e-6
-_U_ENDS = (-20.0, 6.0)  # ends of the log-level scale on which the outer integral runs
+# Ends of the log-level scale on which the outer integral runs: at 3.5 exp(-psi) is below 1e-14.
+_U_ENDS = (-20.0, 3.5)
+# Levels between which the steps follow the slope: below, a process has a point with probability
+# 3e-4, above exp(-psi) is below 1e-5. Steep laws (s = 2, data on a line) would need millions of steps.
+_RESOLVED = (-8.0, 2.5)
 _U_STEP = 0.1
 _STEP = 0.1
+_BLOCK = 2**18  # numbers of one table: 2 MB
 _STEEPEST = 0.05  # below this index the participation ratio is linear in it to 1e-4
 _NODES = np.array([-math.sqrt(0.6), 0.0, math.sqrt(0.6)])
 _WEIGHTS = np.array([5.0, 8.0, 5.0]) / 18.0
@@ -92,13 +97,15 @@ def _participation(mu: float, s: float, q: float, n: float) -> float:
     step[1:-1] = 0.5 * (levels[2:] - levels[:-2])
     step[0], step[-1] = 0.5 * (levels[1] - levels[0]), 0.5 * (levels[-1] - levels[-2])
     density = step * np.exp(levels)
-    # Beyond 5 a point surely is there (its share of phi vanishes); below -300 it has no weight.
-    a = np.clip(log_u[:, None] - exponents, -300.0, 5.0)
-    uw = np.exp(a)
-    psi = -np.expm1(-uw) @ density
-    phi = (uw * uw * np.exp(-uw)) @ density
-    # The points below the first level; they matter only where psi is huge already.
-    psi += math.exp(float(levels[0])) * -np.expm1(-uw[:, 0])
+    psi, phi = np.empty_like(t), np.empty_like(t)
+    size = max(1, _BLOCK // len(levels))
+    for part in (slice(start, start + size) for start in range(0, len(t), size)):
+        # Beyond 5 a point surely is there (its share of phi vanishes); below -300 it has no weight.
+        uw = np.exp(np.clip(log_u[part, None] - exponents, -300.0, 5.0))
+        absent = np.exp(-uw)
+        # The last term are the points below the first level; they matter where psi is huge already.
+        psi[part] = -np.expm1(-uw) @ density - math.exp(float(levels[0])) * np.expm1(-uw[:, 0])
+        phi[part] = (uw * uw * absent) @ density
     values = phi * np.exp(-psi) * (rate(t) + 1.0)
     return float(min(max(values.sum() * _U_STEP, 0.0), 1.0))
 
@@ -111,8 +118,8 @@ def _levels(rate: Callable[[FloatArray], FloatArray], last: float, log_u: float)
     over = np.flatnonzero(gap - fine > 28.0)
     if len(over):
         fine = fine[: max(int(over[0]) + 1, 2)]
-    # Neither l nor the exponent moves far in one step; above level 4 nothing depends on the details.
-    density = np.hypot(1.0, 0.3 * rate(np.minimum(fine, 4.0)))
+    # Neither l nor the exponent moves far in one step, where the details count.
+    density = np.hypot(1.0, 0.3 * rate(np.clip(fine, *_RESOLVED)))
     scale = np.concatenate([[0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(fine))])
     count = max(math.ceil(scale[-1] / _STEP), 50) + 1
     return np.interp(np.linspace(0.0, scale[-1], count), scale, fine)

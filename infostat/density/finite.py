@@ -12,7 +12,7 @@ from ..core.progress import Progress, progress_callback
 from ..core.validation import FloatArray, as_float_array, check_count, check_number
 from .finite_integrals import FiniteStudy, Rules, finite_study
 from .finite_result import FiniteSize
-from .saddle import log_sample_size
+from .saddle import LARGEST_D, LIMIT_CURE, log_sample_size
 
 __all__ = ["finite_size"]
 
@@ -29,7 +29,7 @@ def finite_size(n: Any, d: int, h: Any = None, *, log_n: float | None = None, pr
     d : int
         Dimension.
     h : float or array_like, optional
-        Bandwidth in data units. None: the one of least expected divergence. For data of variance
+        Bandwidth, unit of the data. None: the one of least expected divergence. For data of variance
         s^2 in every direction multiply bandwidths by s; the other numbers stay.
     log_n : float, optional
         Logarithm of the sample size, in place of `n` where that leaves the range of floats.
@@ -79,7 +79,7 @@ def finite_size(n: Any, d: int, h: Any = None, *, log_n: float | None = None, pr
     >>> finite_size(None, 400, [0.5, 0.8], log_n=120).kl_per_dim.round(6)
     array([0.355697, 0.061603])
     """
-    size = check_count("d", d, low=1)
+    size = check_count("d", d, low=1, high=LARGEST_D, cure=LIMIT_CURE)
     log_size = _log_size(n, log_n)
     given = None if h is None else _bandwidths(h)
     fine = Rules.of(size)
@@ -105,12 +105,12 @@ def _log_size(n: Any, log_n: Any) -> float:
 
 
 def _bandwidths(h: Any) -> FloatArray:
-    if np.ndim(h) == 0:
-        return np.array(check_number("h", h, low=_SMALLEST_H))
     array = as_float_array("h", h)
+    if array.ndim == 0:
+        return np.array(check_number("h", array.item(), low=_SMALLEST_H))
     if array.size == 0 or not (array >= _SMALLEST_H).all():
         came = f"a smallest value of {array.min():g}" if array.size else "an empty array"
-        raise InputError(f"h must be positive (a bandwidth in data units, {_SMALLEST_H:g} at least), got {came}")
+        raise InputError(f"h must be positive (a bandwidth, unit of the data, {_SMALLEST_H:g} at least), got {came}")
     return array
 
 

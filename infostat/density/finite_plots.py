@@ -52,7 +52,7 @@ def draw_finite_size(ax: Axes, result: FiniteSize, **kwargs: Any) -> None:
             place, least = _vertex(np.log(h[best - 1 : best + 2]), kl[best - 1 : best + 2])
             label = f"least near $h = {np.exp(place):.3g}$" if alone else None
             ax.plot(np.exp(place), least, "o", color=line.get_color(), markersize=5, label=label)
-    ax.set_xlabel("bandwidth $h$ (data units)")
+    ax.set_xlabel("bandwidth $h$ (unit of the data)")
     ax.set_ylabel(r"$\mathrm{KL}(\rho\,\|\,\hat\rho_h)/d$ (nats)")
     if alone:
         ax.set_xscale("log")
@@ -138,5 +138,5 @@ def draw_spectrum(ax: Axes, found: EffectiveDimension, **kwargs: Any) -> None:
     ax.axvline(found.d_eff, color=COLORS["orange"], linestyle=(0, (4, 2)), linewidth=1.1, label=label)
     ax.set_yscale("log")
     ax.set_xlabel("rank of the direction")
-    ax.set_ylabel("variance (squared data units)")
+    ax.set_ylabel("variance (squared unit of the data)")
     ax.legend(loc="best")

@@ -31,7 +31,7 @@ class FiniteSize(Result):
     d : int
         Dimension.
     h : float or ndarray
-        Bandwidths, data units (standard deviations of the data).
+        Bandwidths, unit of the data (here their standard deviation).
     kl_per_dim : float or ndarray
         Expected ``KL(rho || rho_hat_h)/d``, nats.
     participation_ratio : float or ndarray

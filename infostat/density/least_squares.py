@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 
 from ..core.progress import Report
 from ..core.validation import FloatArray
-from .loo_curve import remaining_masses
+from .duplicates import remaining_masses
 from .loo_sums import fold_log_sums
 
 __all__ = ["gain_scores", "is_uninformative", "lscv_terms", "lscv_values", "shown_scale"]

@@ -18,11 +18,11 @@ from ..core.progress import Progress, Report, progress_callback
 from ..core.samples import as_sample
 from ..core.threads import threads
 from ..core.validation import FloatArray, as_float_array
-from .duplicates import distinct_rows
+from .duplicates import distinct_rows, remaining_masses
 from .loo_kernels import IntArray
 from .loo_sums import fold_log_sums
 
-__all__ = ["check_bandwidths", "loo_curve", "loo_total", "remaining_masses"]
+__all__ = ["check_bandwidths", "loo_curve", "loo_total"]
 
 
 # ------------------------------------------------------------------- public
@@ -155,35 +155,6 @@ def loo_total(
     d = points.shape[1]
     constant = 0.5 * d * math.log(2.0 * math.pi) + d * np.log(hs)
     return np.asarray(parts.sum(axis=0) / math.fsum(share[rows]) - constant)
-
-
-def remaining_masses(masses: FloatArray | None, n: int) -> FloatArray:
-    """Return the total mass of the other points, for each point.
-
-    Parameters
-    ----------
-    masses : ndarray of shape (n,) or None
-        Masses; None is one each.
-    n : int
-        Number of points.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        Total minus own, without cancellation.
-
-    Examples
-    --------
-    >>> remaining_masses(np.array([1.0, 2.0, 1.0]), 3)
-    array([3., 2., 3.])
-    """
-    if masses is None:
-        return np.full(n, n - 1.0)
-    rest = np.asarray(masses.sum() - masses)
-    # At most one point carries more than half: there the others are summed.
-    for i in np.flatnonzero(masses > 0.5 * masses.sum()):
-        rest[i] = masses[:i].sum() + masses[i + 1 :].sum()
-    return rest
 
 
 # ------------------------------------------------------------------- checks

@@ -31,12 +31,13 @@ from .one_point_laws import (
     sum_moments,
 )
 from .one_point_result import FluctuationSimulation
-from .simulation_arguments import check_bandwidths, check_size
+from .simulation_arguments import check_bandwidths, check_dimension, check_size
 from .simulation_kernels import SMALL, Cloud, cloud, compile_kernels, weigh
 
 __all__ = ["simulate_fluctuations"]
 
 BLOCK = 16  # data sets that share a child of the seed: a child costs as much as a small data set
+_LARGEST_MU = 1e6
 _FEW = 100  # data sets below which histogram and distances mean little
 
 
@@ -102,8 +103,8 @@ def simulate_fluctuations(
     -------
     FluctuationSimulation
         ``log_Z Y2 max_weight nn_sq`` of every data set, ``mu mu_asym energy_1``, exact moments and
-        the distances to the limit laws. ``plot(panel="histogram")`` shows log W with the limit law,
-        ``plot(panel="tail")`` the tail of W with slope -mu.
+        the distances to the limit laws. ``plot(kind="histogram")`` shows log W with the limit law,
+        ``plot(kind="tail")`` the tail of W with slope -mu.
 
     Raises
     ------
@@ -147,7 +148,7 @@ def simulate_fluctuations(
     >>> bool(found.ks_stable < found.ks_normal)
     True
     """
-    dimension = check_count("d", d, low=1)
+    dimension = check_dimension(d)
     sets = check_count("n_data", n_data, low=2)
     size = check_size(n, None, dimension, sets)
     squared = float(dimension) if x_norm_sq is None else check_number("x_norm_sq", x_norm_sq, low=0.0, high=1e12)
@@ -217,10 +218,17 @@ def _bandwidth(h: float | None, mu: float | None, slope: float) -> float:
         which = "neither" if h is None else "both"
         raise InputError(f"exactly one of h and mu must be given, got {which}; mu stands for h = sqrt(mu/(2 slope))")
     if h is None:
-        index = check_number("mu", mu, low=1e-6, high=1e6)
+        index = check_number("mu", mu, low=1e-6, high=_LARGEST_MU)
         return math.sqrt(index / (2.0 * slope))
     check_number("h", h)
-    return float(check_bandwidths("h", h, np.ones(1))[0])
+    width = float(check_bandwidths("h", h, np.ones(1))[0])
+    if 2.0 * width * width * slope > _LARGEST_MU:
+        most = math.sqrt(_LARGEST_MU / (2.0 * slope))
+        raise InputError(
+            f"h must be at most {most:.3g}, where mu = {_LARGEST_MU:g}, got {width:g}; beyond, all kernels are one "
+            "and fluctuations drown in rounding"
+        )
+    return width
 
 
 def _limit_index(n: int, d: int, x_norm_sq: float) -> float:

@@ -76,7 +76,7 @@ def draw_phases(ax: Axes, diagram: PhaseDiagram, *, points: Any = None, **kwargs
     plain_ticks(ax.xaxis)
     plain_ticks(ax.yaxis)
     ax.set_xlabel(r"$\alpha=\log(n)/d$")
-    ax.set_ylabel("bandwidth $h$ (data units)")
+    ax.set_ylabel("bandwidth $h$ (unit of the data)")
 
 
 def _check_points(points: Any) -> FloatArray | None:

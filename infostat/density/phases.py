@@ -34,7 +34,7 @@ class PhaseDiagram(Result):
     alpha : ndarray of shape (k,)
         log(n)/d, increasing.
     h_G : ndarray of shape (k,)
-        Condensation bandwidth, data units.
+        Condensation bandwidth, unit of the data.
     h_CLT : ndarray of shape (k,)
         Above it the central limit theorem holds.
     h_star : ndarray of shape (k,) or None

@@ -46,7 +46,7 @@ class Marginal(Protocol):
     name : str
         For messages.
     scale : float
-        A width, squared data units' root.
+        A width, unit of the data.
     entropy : float or None
         Differential entropy, nats; None where there is no density.
     limit : float

@@ -12,7 +12,10 @@ from ..core.errors import InputError, Words, describe
 from ..core.validation import FloatArray, as_float_array, check_count, check_number
 from .spectra import as_spectrum
 
-__all__ = ["log_sample_size", "tau_fs"]
+__all__ = ["LARGEST_D", "LIMIT_CURE", "log_sample_size", "tau_fs"]
+
+LARGEST_D = 10**12  # beyond, sums over directions lose the digits that differ from the limit
+LIMIT_CURE = "regime_theory(alpha) is the limit of large d"
 
 _SCAN_STEP = 0.1
 _ROWS = 65536  # numbers of one block of the scan
@@ -40,7 +43,7 @@ def tau_fs(n: Any, d: int, *, spectrum: Any = None, at: Any = None, log_n: Any =
     Returns
     -------
     float or ndarray
-        The largest root theta of the saddle-point equation, in 1/(squared data units).
+        The largest root theta of the saddle-point equation, in one over the squared unit of the data.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def tau_fs(n: Any, d: int, *, spectrum: Any = None, at: Any = None, log_n: Any =
     >>> round(regime_theory(math.log(2e4) / 30).h_G, 5)
     0.82675
     """
-    size = check_count("d", d, low=1)
+    size = check_count("d", d, low=1, high=LARGEST_D, cure=LIMIT_CURE)
     logs = log_sample_size(n, log_n, array=True)
     if (logs <= 0).any():
         name, bound = ("n", "above 1") if log_n is None else ("log_n", "above 0")
@@ -98,7 +101,7 @@ def log_sample_size(n: Any, log_n: Any, *, array: bool = False) -> FloatArray:
 
 
 def _numbers(name: str, value: Any, array: bool) -> FloatArray:
-    if array and np.ndim(value) > 0:
+    if array and not np.isscalar(value):
         return as_float_array(name, value)
     cure = "give log_n in place of n" if name == "n" else ""
     return np.asarray(check_number(name, value, cure=cure))

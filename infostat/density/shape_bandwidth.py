@@ -15,6 +15,7 @@ from ..core.errors import DataError
 from ..core.validation import FloatArray
 from .duplicates import distinct_rows
 from .evaluation import log_density
+from .float_range import check_squares
 
 __all__ = ["leave_one_out_width"]
 
@@ -70,6 +71,7 @@ def leave_one_out_width(
     points, masses = found.points, found.masses
     if len(points) < 2:
         raise DataError("X must have at least two distinct rows to leave one out, got one; give bandwidth as a number")
+    check_squares("X", points, spread=True)
     shares = np.ones(len(points)) if masses is None else masses
 
     def curve(widths: FloatArray) -> FloatArray:

@@ -25,7 +25,7 @@ from ..core.validation import FloatArray, check_choice, check_count
 from .master_equation import Directions, solve_master_equation
 from .regimes import regime_theory
 from .saddle import tau_fs
-from .simulation_arguments import check_bandwidths, check_rows, check_size, check_spectrum, study_seed
+from .simulation_arguments import check_bandwidths, check_dimension, check_rows, check_size, check_spectrum, study_seed
 from .simulation_kernels import SMALL, Cloud, cloud, compile_kernels, eigenspaces, weigh
 from .simulation_results import RegimeSimulation, interpret
 
@@ -173,7 +173,7 @@ def simulate_regimes(
     >>> bool((found.log_Z == again.log_Z).all())
     True
     """
-    dimension = check_count("d", d, low=1)
+    dimension = check_dimension(d)
     points, sets = check_count("n_x", n_x, low=1), check_count("n_data", n_data, low=1)
     size = check_size(n, alpha, dimension, points * sets)
     eigenvalues = check_spectrum(spectrum, dimension)

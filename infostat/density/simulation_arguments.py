@@ -16,10 +16,11 @@ from ..core.rng import RngLike, as_seed_sequence
 from ..core.validation import FloatArray, as_float_array, check_count, check_number
 from .spectra import as_spectrum
 
-__all__ = ["check_bandwidths", "check_rows", "check_size", "check_spectrum", "study_seed"]
+__all__ = ["check_bandwidths", "check_dimension", "check_rows", "check_size", "check_spectrum", "study_seed"]
 
 _LARGEST_N = 10**10  # points of a data set: some minutes of draws
 _LARGEST_STUDY = 10**13  # distances of a study: days on many cores
+_LARGEST_D = 10**7  # numbers of a point of the data
 _MOST_ROWS = 10**8  # rows of the table of results
 _RANGE = 1e100  # variance over h^2, and the reverse: beyond, products of energies leave the floats
 
@@ -28,6 +29,12 @@ def study_seed(rng: RngLike, checkpoint: str | os.PathLike[str] | None) -> SeedS
     """Return the seed of a study whose task needs to know it; None resumes with the seed of the file."""
     stored = Checkpoint.stored_fingerprint(checkpoint) if rng is None and checkpoint is not None else None
     return as_seed_sequence(stored["seed"] if stored and "seed" in stored else rng)
+
+
+def check_dimension(d: int) -> int:
+    """Return a dimension that can be drawn, or raise."""
+    cure = "finite_size(n, d) and regime_theory(alpha) need no draws"
+    return check_count("d", d, low=1, high=_LARGEST_D, cure=cure)
 
 
 def check_size(n: int | None, alpha: float | None, d: int, n_sets: int) -> int:

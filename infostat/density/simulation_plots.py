@@ -37,7 +37,7 @@ def draw_regimes(
     ax: Axes,
     found: RegimeSimulation,
     *,
-    quantity: str = "divergence",
+    kind: str = "divergence",
     exact: bool = True,
     loo: float | None = None,
     **kwargs: Any,
@@ -50,7 +50,7 @@ def draw_regimes(
         Where to draw.
     found : RegimeSimulation
         The simulation.
-    quantity : {"divergence", "participation"}
+    kind : {"divergence", "participation"}
         Which figure; the second ends at mu = 4 where smaller indices are there to be seen.
     exact : bool
         Add the exact expectations at this n and d where they are known (isotropic data).
@@ -60,7 +60,7 @@ def draw_regimes(
         Passed to the points with error bars.
     """
     check_flag("exact", exact)
-    if check_choice("quantity", quantity, ("divergence", "participation")) == "divergence":
+    if check_choice("kind", kind, ("divergence", "participation")) == "divergence":
         _divergence(ax, found, exact, loo, **kwargs)
     else:
         _participation(ax, found, exact, **kwargs)
@@ -163,7 +163,7 @@ def _participation(ax: Axes, found: RegimeSimulation, exact: bool, **kwargs: Any
 
 
 # ------------------------------------------------------------------------------- one fixed point
-def draw_fluctuations(ax: Axes, found: FluctuationSimulation, *, panel: str = "histogram", **kwargs: Any) -> None:
+def draw_fluctuations(ax: Axes, found: FluctuationSimulation, *, kind: str = "histogram", **kwargs: Any) -> None:
     """Draw the histogram of log W with its limit law, or the tail of W with slope -mu.
 
     Parameters
@@ -172,12 +172,12 @@ def draw_fluctuations(ax: Axes, found: FluctuationSimulation, *, panel: str = "h
         Where to draw.
     found : FluctuationSimulation
         The draws.
-    panel : {"histogram", "tail"}
+    kind : {"histogram", "tail"}
         Which figure.
     **kwargs
         Passed to the histogram, or to the points of the tail.
     """
-    if check_choice("panel", panel, ("histogram", "tail")) == "histogram":
+    if check_choice("kind", kind, ("histogram", "tail")) == "histogram":
         _histogram(ax, found, **kwargs)
     else:
         _tail(ax, found, **kwargs)

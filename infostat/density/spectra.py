@@ -1,7 +1,7 @@
 """Covariance spectra: the only thing the large-dimension theory needs to know about Gaussian data.
 
 A spectrum is a pair ``(values, weights)``: eigenvalues (variances along the principal directions,
-in squared data units) and the share of the directions that has each of them.
+in the squared unit of the data) and the share of the directions that has each of them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ __all__ = ["as_spectrum", "isotropic", "marchenko_pastur", "power_law", "two_lev
 
 Spectrum = tuple[FloatArray, FloatArray]
 
+_MOST_DIRECTIONS = 10**8  # 0.8 GB
 _NODES = 4000  # midpoint rule of the Marchenko-Pastur law
 _ROUNDING = 1e-12  # eigenvalue solvers return zeros as small as this, of either sign
 
@@ -91,11 +92,11 @@ def power_law(a: float, d: int) -> Spectrum:
     >>> values.round(4), weights
     (array([1.    , 0.5   , 0.3333, 0.25  ]), array([0.25, 0.25, 0.25, 0.25]))
     """
-    exponent, size = check_number("a", a), check_count("d", d, low=1)
-    logs = -exponent * np.log(np.arange(1, size + 1))
-    if np.abs(logs).max() > 600.0:
+    exponent, size = check_number("a", a), check_count("d", d, low=1, high=_MOST_DIRECTIONS)
+    if abs(exponent) * math.log(size) > 600.0:
         raise InputError(f"a must keep d**-a within the range of floats, got a={exponent:g} with d={size}")
-    return _spectrum(np.exp(logs), np.full(size, 1.0 / size))
+    values = np.exp(-exponent * np.log(np.arange(1, size + 1)))
+    return _spectrum(values, np.full(size, 1.0 / size))
 
 
 def marchenko_pastur(c: float) -> Spectrum:

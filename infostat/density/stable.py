@@ -92,8 +92,9 @@ class StableLaw(Result):
                 f"weight_moment must be asked at mu < 1, got mu = {self.mu:g}; from 1 on all weights vanish as n grows"
             )
         safe = np.where(exponent > self.mu, exponent, 1.0)
-        logs = special.gammaln(safe - self.mu) - special.gammaln(safe) - special.gammaln(1 - self.mu)
-        moments = np.where(exponent > self.mu, np.exp(logs), np.inf)
+        # Not a difference of log-gammas, which has no digits left at large q.
+        ratio = special.poch(safe - self.mu, self.mu)
+        moments = np.where(exponent > self.mu, 1.0 / (ratio * special.gamma(1 - self.mu)), np.inf)
         return float(moments) if exponent.ndim == 0 else moments
 
     def pdf(self, t: Any) -> Any:

@@ -98,7 +98,7 @@ def _draw_divergence(
     shown = [np.max(part["kl"][np.isfinite(part["kl"])], initial=0.0) for part in (*overlays, *measured)]
     # The frozen branch explodes at small h; what matters lies below a few times the divergence at h_CLT.
     ax.set_ylim(0.0, 1.08 * min(max(tops + shown), 3.0 * max(at_thresholds) + 1.2 * max(shown, default=0.0)))
-    ax.set_xlabel("bandwidth $h$ (data units)")
+    ax.set_xlabel("bandwidth $h$ (unit of the data)")
     ax.set_ylabel(r"$\mathrm{KL}(\rho\,\|\,\hat\rho_h)/d$ (nats)")
     if overlays or measured:
         ax.legend(loc="upper center", frameon=True, facecolor="white", framealpha=0.85, edgecolor="none")
@@ -213,7 +213,7 @@ def _draw_index(ax: Axes, grid: FloatArray, mu: FloatArray, **kwargs: Any) -> No
     for level in (1.0, 2.0):
         ax.axhline(level, color=COLORS["grey"], linewidth=0.8)
     ax.set_yscale("log")
-    ax.set_xlabel("bandwidth $h$ (data units)")
+    ax.set_xlabel("bandwidth $h$ (unit of the data)")
     ax.set_ylabel(r"stability index $\mu$")
 
 
@@ -246,7 +246,7 @@ def draw_kernel(ax: Axes, thresholds: KernelThresholds, **kwargs: Any) -> None:
         ax.plot([thresholds.h_star], [thresholds.kl_star], "o", color=COLORS["blue"], markersize=5)
         top = max(float(thresholds.kl(v)) for v in (thresholds.h_G, thresholds.h_CLT, 1.5 * thresholds.h_G))
         ax.set_ylim(0.0, min(3.0 * top, 1.08 * float(np.max(curve[np.isfinite(curve)]))))
-        ax.set_xlabel("bandwidth $h$ (data units)")
+        ax.set_xlabel("bandwidth $h$ (unit of the data)")
         ax.set_ylabel(r"$\mathrm{KL}(\rho\,\|\,\hat\rho_h)/d$ (nats)")
     marks = {"$h^*$": thresholds.h_star, "$h_G$": thresholds.h_G, r"$h_{\mathrm{CLT}}$": thresholds.h_CLT}
     if thresholds.kernel == "compact":

@@ -28,7 +28,7 @@ def bandwidths(h: Any) -> FloatArray:
     """Return `h` as a float array of positive numbers, or raise."""
     array = as_float_array("h", h)
     if not (array > 0.0).all():
-        raise InputError(f"h must be positive (a bandwidth in data units), got a smallest value of {array.min():g}")
+        raise InputError(f"h must be positive (a bandwidth, unit of the data), got a smallest value of {array.min():g}")
     return array
 
 
@@ -50,7 +50,7 @@ def frame_of(result: Result) -> Any:
 class RegimeTheory(Result):
     """Regimes of a Gaussian-kernel density estimate in the limit of large dimension, at one alpha.
 
-    Bandwidths are in data units, energies and divergences in nats per dimension. Fields that do not
+    Bandwidths are in the unit of the data, energies and divergences in nats per dimension. Fields that do not
     apply are None: a divergence is an average over queries, so there is none with `at`, and none
     where the data have no density.
 

@@ -45,7 +45,7 @@ class KernelThresholds(Result):
     alpha : float
         log(n)/d, natural logarithm.
     h_G, h_CLT : float
-        Condensed below the first, central limit theorem above the second, data units. A compact
+        Condensed below the first, central limit theorem above the second, unit of the data. A compact
         kernel has radius ``h sqrt(d)`` and one threshold.
     h_star : float or None
         Bandwidth of least Kullback-Leibler divergence, ``sqrt(eps)`` for every kernel; None where

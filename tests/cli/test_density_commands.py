@@ -67,7 +67,7 @@ def test_kde_writes_figure_and_report(cli, table):
     [
         (("--bandwidth", "-1"), "bandwidth must be"),
         (("--bandwidth", "nan"), "bandwidth must be"),
-        (("--bandwidth", "best"), "method must be"),
+        (("--bandwidth", "best"), "bandwidth must be one of"),
         (("--duplicates", "keep"), "duplicates must be"),
         (("--columns", "k"), "at least one column that varies"),
         (("--bandwidth", "isj"), "one column"),

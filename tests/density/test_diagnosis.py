@@ -222,7 +222,8 @@ def test_columns_on_other_scales_and_constant_columns() -> None:
     with pytest.warns(BandwidthWarning, match="Standardise the columns"):
         assert "scale_imbalance" in diagnose_bandwidth(X, 0.5).flags
     plain = diagnose_bandwidth(X[:, :3], 0.5)
-    wider = diagnose_bandwidth(np.c_[X[:, :3], np.full(200, 7.0)], 0.5)
+    with pytest.warns(BandwidthWarning, match="Constant columns"):
+        wider = diagnose_bandwidth(np.c_[X[:, :3], np.full(200, 7.0)], 0.5)
     assert wider.flags == ("constant_columns", *plain.flags)
     assert wider.d == 3
     np.testing.assert_allclose(wider.nn_distance, plain.nn_distance)
@@ -338,7 +339,7 @@ def test_red_wine() -> None:
         ((_normal(9, 2), 1.0, [[1.0, math.inf]]), {}, "queries must"),
         ((_normal(9, 2), 1.0), {"weights": [1.0, -1.0]}, "weights must"),
         ((_normal(9, 2), 1.0), {"duplicates": "keep"}, "duplicates must be"),
-        ((_normal(9, 2), 1.0), {"n_halvings": 0}, "n_halvings must be an integer >= 1"),
+        ((_normal(9, 2), 1.0), {"n_halvings": 0}, "n_halvings must be an integer from 1 to"),
         ((_normal(9, 2), 1.0), {"rng": -1}, "rng must be"),
     ],
 )

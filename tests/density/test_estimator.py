@@ -300,7 +300,7 @@ def test_draws_repeat_with_the_seed_and_keep_labels() -> None:
     pd.testing.assert_frame_equal(model.sample(5, rng=7), model.sample(5, rng=7))
     assert list(model.sample(5, rng=7).columns) == ["a", "b"]
     assert KernelDensity(0.5).fit(frame.to_numpy()).sample(5, rng=8).shape == (5, 2)
-    with pytest.raises(InputError, match="n must be an integer >= 1"):
+    with pytest.raises(InputError, match="n must be an integer from 1 to"):
         model.sample(0)
 
 

@@ -45,7 +45,15 @@ def _energy(mu: float, s: float, q: float) -> tuple[Array, Array]:
 
 
 @pytest.mark.parametrize(
-    ("mu", "s", "q"), [(0.5, 0.15, 0.0127), (1.6, 0.3, 0.0127), (1.0, -0.3, 0.02), (2.5, 0.1, 0.0)]
+    ("mu", "s", "q"),
+    [
+        (0.5, 0.15, 0.0127),
+        (1.6, 0.3, 0.0127),
+        (1.0, -0.3, 0.02),
+        (2.5, 0.1, 0.0),
+        (0.06, 2.0, 0.04),
+        (0.05, -0.5, 0.04),
+    ],
 )
 def test_simulated_poisson_processes(mu: float, s: float, q: float) -> None:
     n, draws = 600, 3000

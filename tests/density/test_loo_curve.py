@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from infostat.core.errors import DataError, DuplicateRowsWarning, InputError, InputTypeError
 from infostat.density import loo_kernels
+from infostat.density.duplicates import remaining_masses
 from infostat.density.loo_bins import LARGEST_RATIO, make_bins
-from infostat.density.loo_curve import loo_curve, remaining_masses
+from infostat.density.loo_curve import loo_curve
 from infostat.density.loo_sums import fold_log_sums
 
 PI = np.longdouble("3.14159265358979323846264338327950288")

@@ -225,7 +225,7 @@ def test_an_interrupted_study_resumes_with_the_same_numbers(tmp_path: Path) -> N
         ({"mu": 1.0, "n": 1}, InputError, "n must be an integer from 2"),
         ({"mu": 1.0, "n": 10**12}, InputError, "finite_size"),
         ({"mu": 1.0, "n": 2.5}, InputTypeError, "n must be an integer"),
-        ({"mu": 1.0, "d": 0}, InputError, "d must be an integer >= 1"),
+        ({"mu": 1.0, "d": 0}, InputError, "d must be an integer from 1 to"),
         ({"mu": 1.0, "n_data": 1}, InputError, "n_data must be an integer >= 2"),
         ({"mu": 1.0, "n": 10**9, "n_data": 10**6}, InputError, "at most 1e[+]13 distances"),
         ({"mu": 1.0, "x_norm_sq": -1.0}, InputError, "x_norm_sq must be"),
@@ -244,11 +244,11 @@ def test_few_data_sets_are_warned_about() -> None:
 
 
 # -------------------------------------------------------------------------------------- figures
-@pytest.mark.parametrize("panel", ["histogram", "tail"])
+@pytest.mark.parametrize("kind", ["histogram", "tail"])
 @pytest.mark.parametrize("mu", [0.1, 0.5, 0.99, 1.3, 3.0])
-def test_figures(mu: float, panel: str) -> None:
+def test_figures(mu: float, kind: str) -> None:
     found = simulate_fluctuations(mu=mu, **SETTING)
-    ax = found.plot(panel=panel)
+    ax = found.plot(kind=kind)
     assert ax.get_xlabel() and ax.get_ylabel()
     labels = " ".join(text.get_text() for text in ax.get_legend().get_texts())
     assert ("stable law" in labels) == has_stable_limit(mu)
@@ -257,16 +257,16 @@ def test_figures(mu: float, panel: str) -> None:
 
 
 def test_the_slope_of_the_tail_is_minus_mu() -> None:
-    ax = simulate_fluctuations(mu=0.5, **SETTING).plot(panel="tail")
+    ax = simulate_fluctuations(mu=0.5, **SETTING).plot(kind="tail")
     line = next(line for line in ax.get_lines() if "t^" in str(line.get_label()))
     x, y = np.log(np.asarray(line.get_xdata(), dtype=float)), np.log(np.asarray(line.get_ydata(), dtype=float))
     assert np.polyfit(x, y, 1)[0] == pytest.approx(-0.5, abs=1e-9)
     plt.close(ax.figure)
 
 
-def test_an_unknown_panel_names_the_known_ones() -> None:
+def test_an_unknown_kind_names_the_known_ones() -> None:
     with pytest.raises(InputError, match="histogram"):
-        simulate_fluctuations(mu=0.5, **SETTING).plot(panel="hist")
+        simulate_fluctuations(mu=0.5, **SETTING).plot(kind="hist")
 
 
 def test_round_trip_and_words() -> None:

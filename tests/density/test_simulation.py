@@ -324,7 +324,7 @@ print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
         ({"n": 10**11}, InputError, "n must be an integer from 2.*finite_size"),
         ({"n": 10**9, "n_x": 10**5}, InputError, "at most 1e[+]13 distances.*lower n"),
         ({"n": "many"}, InputTypeError, "n must be an integer"),
-        ({"d": 0}, InputError, "d must be an integer >= 1"),
+        ({"d": 0}, InputError, "d must be an integer from 1 to"),
         ({"n_x": 0}, InputError, "n_x must be"),
         ({"n_data": -1}, InputError, "n_data must be"),
         ({"n_x": 10**8, "n": 2}, InputError, "length of h_grid must be at most"),
@@ -378,12 +378,12 @@ def test_figure_of_the_divergence() -> None:
 
 def test_figure_of_the_participation_ratio() -> None:
     found = simulate_regimes(**SETTING, spectrum=MIXED)
-    ax = found.plot(quantity="participation")
+    ax = found.plot(kind="participation")
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert len(labels) == 2 and not any("exact" in label for label in labels)  # known for isotropic data only
     plt.close(ax.figure)
     with pytest.raises(InputError, match="divergence"):
-        found.plot(quantity="kl")
+        found.plot(kind="kl")
 
 
 def test_summary_and_round_trip() -> None:

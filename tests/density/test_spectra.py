@@ -141,7 +141,7 @@ def test_what_is_no_spectrum_is_refused(spectrum: Any, error: type[Exception], w
         (lambda: two_level(1.0, 2.0, 1.5), r"p must be a number in \[0, 1\]"),
         (lambda: two_level(-1.0, 2.0, 0.5), "s1"),
         (lambda: two_level(0.0, 2.0, 1.0), "positive mean"),
-        (lambda: power_law(1.0, 0), "d must be an integer >= 1"),
+        (lambda: power_law(1.0, 0), "d must be an integer from 1 to"),
         (lambda: power_law(200.0, 1000), "a must keep"),
         (lambda: marchenko_pastur(0.0), "c must be a number > 0"),
     ],
