@@ -55,7 +55,7 @@ TARGETS = {
     ("d64", "NumPy, careful"): ">= 2",
     ("d784", "scipy gaussian_kde"): ">= 25",
     ("d784", "NumPy, careful"): ">= 1.3",
-    ("loo", "NumPy, careful"): ">= 15",
+    ("loo", "NumPy, careful"): ">= 8",
     ("memory", ""): "< 64 MiB",
 }
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
