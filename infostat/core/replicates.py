@@ -188,7 +188,7 @@ def check_jobs(n_jobs: int | None) -> int:
     if n_jobs is None:
         return 1
     cure = "use None for one worker and -1 for all cores"
-    if isinstance(n_jobs, (bool, np.bool_)) or not isinstance(n_jobs, (int, np.integer)):
+    if isinstance(n_jobs, (bool, np.bool_, np.timedelta64)) or not isinstance(n_jobs, (int, np.integer)):
         raise InputTypeError(describe("n_jobs", "None or an integer other than 0", short(n_jobs), cure))
     if n_jobs == 0:
         raise InputError(describe("n_jobs", "None or an integer other than 0", n_jobs, cure))
@@ -332,6 +332,7 @@ def _parallel(
 ) -> Stream[tuple[list[Result], Exception | None], None, None]:
     from joblib import Parallel, delayed, effective_n_jobs
 
+    jobs = min(jobs, max(len(groups), 1))  # more workers than tasks would only be started
     calls = (delayed(_run_group)(work, group) for group in groups)
     try:
         streaming = Parallel(n_jobs=jobs, batch_size=joblib_batch, return_as="generator")

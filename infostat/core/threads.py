@@ -72,8 +72,9 @@ def run_blocks(function: Callable[..., Any], arguments: Iterable[tuple[Any, ...]
 
     # Threads in any case, because the blocks share arrays; a pool of joblib's takes 12 ms to start,
     # which is a third of what a density at 2000 points takes.
-    with one_blas_thread(), ThreadPoolExecutor(n_jobs) as pool:
-        return list(pool.map(lambda each: function(*each), arguments))
+    tasks = list(arguments)
+    with one_blas_thread(), ThreadPoolExecutor(max(1, min(n_jobs, len(tasks)))) as pool:
+        return list(pool.map(lambda each: function(*each), tasks))
 
 
 @contextmanager

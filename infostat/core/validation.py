@@ -102,14 +102,27 @@ def check_number(
     0.05
     """
     required = _interval_words(low, high, open_low, open_high)
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if not _is_real(value):
         raise InputTypeError(describe(name, required, short(value), cure))
-    number = float(value)
+    number = _as_float(value)
     below = number <= low if open_low and low > -math.inf else number < low
     above = number >= high if open_high and high < math.inf else number > high
     if math.isnan(number) or below or above or (finite and math.isinf(number)):
         raise InputError(describe(name, required, value, cure))
     return number
+
+
+def _is_real(value: object) -> bool:
+    """Whether a value is a real number; booleans and time differences count as none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_, np.timedelta64))
+
+
+def _as_float(value: Any) -> float:
+    """Float of a real number; an integer beyond the range of floats becomes infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _interval_words(low: float, high: float, open_low: bool, open_high: bool) -> str:
@@ -157,15 +170,16 @@ def check_count(name: str, value: Any, *, low: int = 0, high: int | None = None,
     200
     """
     required = f"an integer >= {low}" if high is None else f"an integer from {low} to {high}"
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if not _is_real(value):
         raise InputTypeError(describe(name, required, short(value), cure))
-    number = float(value)
-    if not math.isfinite(number) or number != math.floor(number):
-        raise InputTypeError(describe(name, required, value, cure))
     # An int goes through unchanged: beyond 2**53 its float has lost digits.
-    count = int(value) if isinstance(value, numbers.Integral) else int(number)
+    if not isinstance(value, numbers.Integral):
+        number = float(value)
+        if not math.isfinite(number) or number != math.floor(number):
+            raise InputTypeError(describe(name, required, value, cure))
+    count = int(value)
     if count < low or (high is not None and count > high):
-        raise InputError(describe(name, required, value, cure))
+        raise InputError(describe(name, required, short(value), cure))
     return count
 
 
@@ -275,7 +289,7 @@ def as_float_array(
         if raw.dtype.kind == "c" or (raw.dtype.kind in "USOmM" and raw.size and not _all_real(raw)):
             raise TypeError
         array = np.asarray(raw, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputTypeError(describe(name, "an array of real numbers", short(value))) from None
     if ndim is not None:
         allowed = (ndim,) if isinstance(ndim, int) else ndim

@@ -157,3 +157,25 @@ def test_check_weights_normalises() -> None:
 def test_check_weights_refuses(weights: list[float], words: str) -> None:
     with pytest.raises(InputError, match=words):
         check_weights(weights, 2)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400)])
+def test_integers_beyond_the_floats_are_out_of_range_not_a_crash(value: int) -> None:
+    with pytest.raises(InputError, match="alpha must be"):
+        check_number("alpha", value)
+    if value < 0:
+        with pytest.raises(InputError, match="n must be an integer >= 0"):
+            check_count("n", value)
+    else:
+        assert check_count("n", value) == value
+        with pytest.raises(InputError, match="n must be an integer from 0 to 9"):
+            check_count("n", value, high=9)
+    with pytest.raises(InputTypeError, match="eta must be an array of real numbers"):
+        as_float_array("eta", [value])
+
+
+def test_time_differences_are_no_numbers() -> None:
+    with pytest.raises(InputTypeError, match="alpha must be"):
+        check_number("alpha", np.timedelta64(3, "s"))
+    with pytest.raises(InputTypeError, match="n must be"):
+        check_count("n", np.timedelta64(3, "s"))
