@@ -186,7 +186,7 @@ class Alignment(Result):
         rows: list[list[Cell]] = [["Verdict", self.verdict], ["Data", self._data_words()]]
         line = self.frontier
         rows += [["Mean reward of the reference", line.reward_reference], ["Largest reward", line.reward_max]]
-        ceiling = "Largest KL of a tilt (nats)" if self.kind == "pmf" else "Largest KL that the scores can show (nats)"
+        ceiling = "Largest KL of a tilt (nats)" if self.kind == "pmf" else "Largest KL of the scores (nats)"
         rows.append([ceiling, line.kl_max])
         if line.peak_kl is not None:
             rows += [["Largest true reward", line.peak_true_reward], ["KL where it is reached (nats)", line.peak_kl]]

@@ -358,8 +358,9 @@ def _bon_divergence(data: RewardInput, draws: FloatArray) -> FloatArray:
 
 
 def _peak(data: RewardInput, estimated: EstimateResult) -> dict[str, Any]:
-    """Largest true reward over all tilts: the grid, refined twice around its best point."""
-    t = np.unique(np.append(np.atleast_1d(estimated.t), 0.0))
+    """Largest true reward over all tilts that the scores can carry, refined twice around the best of a grid."""
+    usable = estimate(data).t  # up to ten effective samples, whatever budgets were asked for
+    t = np.unique(np.concatenate([np.atleast_1d(estimated.t), np.atleast_1d(usable), [0.0]]))
     t = t[np.isfinite(t)]
     best = None
     for _ in range(3):
