@@ -9,6 +9,7 @@ become a table of consecutive integers.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ _SHARE = 0.25
 _LARGEST_POWER = 1000
 
 
-class FrozenLaw:
+class FrozenLaw(ABC):
     """What the solvers ask of a law; rewards are in the units of the user.
 
     Attributes
@@ -52,6 +53,7 @@ class FrozenLaw:
     limits: tuple[float, float]
     kl_max: float
 
+    @abstractmethod
     def nodes(self, t: float) -> tuple[FloatArray, FloatArray]:
         """Return points and log masses that are accurate for the law and its tilt by t.
 
@@ -65,7 +67,6 @@ class FrozenLaw:
         x, log_mass : ndarray
             A finite law.
         """
-        raise NotImplementedError
 
     def mean(self) -> float:
         """Return the mean of the law.

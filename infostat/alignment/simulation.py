@@ -239,7 +239,7 @@ def simulate_alignment(
         mean=value.mean(axis=0),
         mean_se=value.std(axis=0, ddof=1) / np.sqrt(count),
         sd=value.std(axis=0, ddof=1),
-        reported_se=np.nanmean(se, axis=0) if np.isfinite(se).any(axis=0).all() else se.mean(axis=0),
+        reported_se=_mean_known(se),
         coverage=coverage,
         coverage_se=np.sqrt(coverage * (1.0 - coverage) / count),
         share_weak=weak.mean(axis=0),
@@ -308,6 +308,14 @@ def _replicates(payload: Any, generator: Generator, start: int, stop: int) -> Ma
         rows["inside"].append((low <= exact) & (exact <= high))
         rows["weak"].append(np.append([word != "ok" for word in tilted.status], best.unreliable_se))
     return {name: np.array(values) for name, values in rows.items()}
+
+
+def _mean_known(se: FloatArray) -> FloatArray:
+    """Means over the data sets that report a standard error (a saturated one has none)."""
+    known = np.isfinite(se)
+    count = known.sum(axis=0)
+    total = np.where(known, se, 0.0).sum(axis=0)
+    return np.asarray(np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0))
 
 
 def _interpret(coverage: FloatArray, weak: FloatArray, level: float) -> str:

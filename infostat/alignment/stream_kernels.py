@@ -85,7 +85,26 @@ def bin_edges(number: int, scale: float) -> tuple[FloatArray, FloatArray]:
 
 
 def bin_moments_numpy(values: FloatArray, edge: float, sign: float, scale: float, number: int) -> FloatArray:
-    """The same moments by counting (plain NumPy)."""
+    """Return ``sum u^j`` for j = 0..7 of the values in each bin, by counting (plain NumPy).
+
+    Parameters
+    ----------
+    values : ndarray of shape (m,)
+        Rewards on the far side of `edge`.
+    edge : float
+        Reward from which distances are counted, unit of the reward.
+    sign : float
+        1 for rewards below `edge`, -1 for rewards above.
+    scale : float
+        Inverse unit of the reward: bins widen in proportion to ``1/scale + d``.
+    number : int
+        Bins.
+
+    Returns
+    -------
+    ndarray of shape (number, 8)
+        Moments of each bin.
+    """
     out = np.zeros((number, MOMENTS))
     for start in range(0, len(values), 64 * _BLOCK):
         y = 1.0 + (sign * (edge - values[start : start + 64 * _BLOCK])) * scale
@@ -106,6 +125,24 @@ def bin_moments(values: Any, edge: Any, sign: Any, scale: Any, number: Any) -> A
     """Return ``sum u^j`` for j = 0..7 of the values in each bin, shape (number, 8).
 
     ``d = sign (edge - value) >= 0`` is the distance; bins and u are those of `bin_edges`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (m,)
+        Rewards on the far side of `edge`.
+    edge : float
+        Reward from which distances are counted, unit of the reward.
+    sign : float
+        1 for rewards below `edge`, -1 for rewards above.
+    scale : float
+        Inverse unit of the reward: bins widen in proportion to ``1/scale + d``.
+    number : int
+        Bins.
+
+    Returns
+    -------
+    ndarray of shape (number, 8)
+        Moments of each bin.
     """
     found = np.zeros(number * MOMENTS)
     y, u = np.empty(_BLOCK), np.empty(_BLOCK)
@@ -132,7 +169,24 @@ def bin_moments(values: Any, edge: Any, sign: Any, scale: Any, number: Any) -> A
 def series_sums_numpy(
     moments: FloatArray, centre: FloatArray, half: FloatArray, tilts: FloatArray, orders: int
 ) -> FloatArray:
-    """The same sums, bins as vectors (plain NumPy)."""
+    """Return ``sum d^j exp(-t d)`` for each tilt, bins as vectors (plain NumPy).
+
+    Parameters
+    ----------
+    moments : ndarray of shape (8, bins)
+        Transposed moments of `bin_moments`.
+    centre, half : ndarray of shape (bins,)
+        Centres (increasing) and half widths of the bins, as distances d, unit of the reward.
+    tilts : ndarray of shape (k,)
+        Finite tilts t >= 0, inverse unit of the reward.
+    orders : int
+        Number of powers j: 1, 3 or 5.
+
+    Returns
+    -------
+    ndarray of shape (orders, k)
+        ``sum d^j exp(-t d)``.
+    """
     out = np.zeros((orders, len(tilts)))
     for i, t in enumerate(tilts):
         live = slice(0, int(np.searchsorted(t * centre, -LOWEST)))
@@ -156,7 +210,21 @@ def series_sums_numpy(
 def series_sums(moments: Any, centre: Any, half: Any, tilts: Any, orders: Any) -> Any:
     """Return ``sum d^j exp(-t d)`` for j below `orders` (1, 3 or 5) and each tilt, shape (orders, k).
 
-    `moments` has shape (8, bins); `centre` increases; tilts are finite and >= 0.
+    Parameters
+    ----------
+    moments : ndarray of shape (8, bins)
+        Transposed moments of `bin_moments`.
+    centre, half : ndarray of shape (bins,)
+        Centres (increasing) and half widths of the bins, as distances d, unit of the reward.
+    tilts : ndarray of shape (k,)
+        Finite tilts t >= 0, inverse unit of the reward.
+    orders : int
+        Number of powers j: 1, 3 or 5.
+
+    Returns
+    -------
+    ndarray of shape (orders, k)
+        ``sum d^j exp(-t d)``.
     """
     k, n = tilts.shape[0], centre.shape[0]
     out = np.zeros((5, k))

@@ -18,6 +18,23 @@ def enumerate_types_numpy(
     """Return the reward sum and log probability of every type (plain NumPy).
 
     Letter by letter: each partial type is repeated once per count of the next letter.
+
+    Parameters
+    ----------
+    r : ndarray of shape (A,)
+        Rewards of the letters.
+    log_p : ndarray of shape (A,)
+        Their log probabilities, nats.
+    log_factorial : ndarray of shape (m + 1,)
+        ``log k!`` for k = 0..m; its length says how many letters a sequence has.
+    count : int
+        Number of types, ``C(m + A - 1, A - 1)``.
+
+    Returns
+    -------
+    value, log_mass : ndarray of shape (count,)
+        Reward sum and log probability of each type, the multinomial
+        ``log m! - sum log k_j! + sum k_j log p_j``.
     """
     m = len(log_factorial) - 1
     left, value, log_mass = np.array([m]), np.zeros(1), np.array([log_factorial[m]])
@@ -37,6 +54,23 @@ def enumerate_types(r: Any, log_p: Any, log_factorial: Any, count: Any) -> Any:
 
     Types run in lexicographic order, the last letter taking what the others leave. Partial sums
     of the letters before the one that changed are kept.
+
+    Parameters
+    ----------
+    r : ndarray of shape (A,)
+        Rewards of the letters.
+    log_p : ndarray of shape (A,)
+        Their log probabilities, nats.
+    log_factorial : ndarray of shape (m + 1,)
+        ``log k!`` for k = 0..m; its length says how many letters a sequence has.
+    count : int
+        Number of types, ``C(m + A - 1, A - 1)``.
+
+    Returns
+    -------
+    value, log_mass : ndarray of shape (count,)
+        Reward sum and log probability of each type, the multinomial
+        ``log m! - sum log k_j! + sum k_j log p_j``.
     """
     letters = r.shape[0]
     m = log_factorial.shape[0] - 1
