@@ -42,11 +42,8 @@ def draw_coverage(ax: Axes, result: AlignmentSimulation, **kwargs: Any) -> None:
             ax.errorbar(
                 x[~sound], y[~sound], yerr=error[~sound], mfc="white", label=f"{name}, called weak", **options
             )
-    ax.axhline(result.confidence_level, color=COLORS["grey"], lw=1.0, dashes=(5, 2))
-    ax.annotate(
-        "nominal", (1.0, result.confidence_level), xycoords=("axes fraction", "data"), xytext=(-4, 3),
-        textcoords="offset points", ha="right", va="bottom", color=COLORS["grey"],
-    )  # fmt: skip
+    name = f"nominal, {result.confidence_level:g}"
+    ax.axhline(result.confidence_level, color=COLORS["grey"], lw=1.0, dashes=(5, 2), label=name)
     ax.set_ylim(min(0.5, float(result.coverage.min()) - 0.05), 1.03)
     ax.set_xlabel("KL divergence spent (nats)")
     ax.set_ylabel("coverage of the interval")
