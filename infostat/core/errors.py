@@ -27,8 +27,11 @@ __all__ = [
     "InputTypeError",
     "IntervalWarning",
     "MissingExtraError",
+    "NoContractionWarning",
     "SampleSizeWarning",
+    "SubsamplingWarning",
     "SupportError",
+    "VacuousBoundWarning",
     "describe",
 ]
 
@@ -115,6 +118,18 @@ class DuplicateRowsWarning(InfostatWarning):
 
 class BandwidthWarning(InfostatWarning):
     """A kernel bandwidth means little for these data, or lies at the edge of its grid."""
+
+
+class VacuousBoundWarning(InfostatWarning):
+    """A bound is no smaller than the largest value that the bounded quantity can take."""
+
+
+class NoContractionWarning(InfostatWarning):
+    """A channel has contraction coefficient one: noise on it tightens nothing."""
+
+
+class SubsamplingWarning(InfostatWarning):
+    """A computation used a random part of the rows."""
 
 
 class Words(str):

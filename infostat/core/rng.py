@@ -68,7 +68,7 @@ def as_seed_sequence(rng: RngLike = None) -> SeedSequence:
         return SeedSequence(sum(int(word) << (32 * place) for place, word in enumerate(words)))
     if isinstance(rng, str):
         return _from_label(rng)
-    if isinstance(rng, (bool, np.bool_)) or not isinstance(rng, numbers.Integral):
+    if isinstance(rng, (bool, np.bool_, np.timedelta64)) or not isinstance(rng, numbers.Integral):
         raise InputTypeError(describe("rng", _REQUIRED, short(rng)))
     if rng < 0:
         raise InputError(describe("rng", _REQUIRED, rng))

@@ -285,6 +285,8 @@ def as_float_array(
     array([1., 2.])
     """
     try:
+        if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+            value = np.ma.filled(value.astype(np.float64), np.nan)  # as in data tables, what is masked is missing
         raw = np.asarray(value)
         if raw.dtype.kind == "c" or (raw.dtype.kind in "USOmM" and raw.size and not _all_real(raw)):
             raise TypeError

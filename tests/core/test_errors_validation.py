@@ -131,6 +131,14 @@ def test_as_float_array_refuses_what_is_not_real(value: object) -> None:
         as_float_array("x", value)  # type: ignore[arg-type]
 
 
+def test_as_float_array_takes_what_is_masked_for_missing() -> None:
+    masked = np.ma.masked_equal([1, 2, 3], 2)
+    with pytest.raises(InputError, match="must be finite, got 1 NaN"):
+        as_float_array("x", masked)
+    assert np.isnan(as_float_array("x", masked, finite=False)).tolist() == [False, True, False]
+    assert as_float_array("x", np.ma.masked_equal([1, 2, 3], 9)).tolist() == [1.0, 2.0, 3.0]
+
+
 def test_as_float_array_refuses_shapes_and_counts_what_is_not_finite() -> None:
     with pytest.raises(InputError, match="x must be 1-dimensional or 2-dimensional, got"):
         as_float_array("x", 1.0, ndim=(1, 2))
