@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         tv,
     )
     from .table_orders import cauchy_schwarz, renyi, renyi_cross_entropy, tsallis
+    from .tv_kl_curves import kl_lower_from_tv, tv_upper_from_kl
 
 _MODULES = {
     "Advice": "advice",
@@ -104,6 +105,7 @@ _MODULES = {
     "kl_gaussian": "gaussian",
     "kl_kde": "kernel_estimators",
     "kl_knn": "nearest",
+    "kl_lower_from_tv": "tv_kl_curves",
     "kliep": "ratio_estimators",
     "law_divergence": "laws",
     "le_cam": "table_divergences",
@@ -130,6 +132,7 @@ _MODULES = {
     "total_correlation": "information",
     "tsallis": "table_orders",
     "tv": "table_divergences",
+    "tv_upper_from_kl": "tv_kl_curves",
     "ulsif": "ratio_estimators",
     "w2_gaussian": "gaussian",
     "wasserstein_1d": "one_dimensional",
@@ -178,6 +181,7 @@ __all__ = [
     "kl_gaussian",
     "kl_kde",
     "kl_knn",
+    "kl_lower_from_tv",
     "kliep",
     "law_divergence",
     "le_cam",
@@ -204,6 +208,7 @@ __all__ = [
     "total_correlation",
     "tsallis",
     "tv",
+    "tv_upper_from_kl",
     "ulsif",
     "w2_gaussian",
     "wasserstein_1d",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -14,9 +15,29 @@ from .entropic import power_cost
 from .one_dimensional import check_order, wasserstein_1d
 from .pair_sums import unit_scale
 
-__all__ = ["wasserstein_exact"]
+__all__ = ["TransportSolution", "solve_transport", "warn_if_stopped", "wasserstein_exact"]
 
 _MOST_PIVOTS = 10_000_000
+
+
+@dataclass(frozen=True)
+class TransportSolution:
+    """A coupling of two weight vectors and what it costs.
+
+    Attributes
+    ----------
+    value : float
+        Cost of the coupling. Where `trouble` says that the solver stopped, not all of the mass has been
+        moved yet, and the value may be too small as well as too large.
+    plan : ndarray of shape (n, m) or None
+        The coupling, where it was asked for.
+    trouble : str
+        Why the solver stopped early; empty if it did not.
+    """
+
+    value: float
+    plan: FloatArray | None
+    trouble: str
 
 
 def wasserstein_exact(
@@ -56,7 +77,7 @@ def wasserstein_exact(
     Warns
     -----
     ConvergenceWarning
-        If the network simplex stopped before the optimum.
+        If the network simplex stopped before the optimum; the value may then be too small or too large.
 
     Notes
     -----
@@ -92,20 +113,58 @@ def wasserstein_exact(
     cost /= largest_cost
     if order != 1.0:
         cost **= order
-    return float(unit * largest_cost * max(_network_simplex(a, b, cost), 0.0) ** (1.0 / order))
+    with warnings.catch_warnings():
+        # The outcome is read from the solution; POT's own warning would say it twice.
+        warnings.simplefilter("ignore")
+        solution = solve_transport(a, b, cost)
+    warn_if_stopped(solution.trouble)
+    return float(unit * largest_cost * max(solution.value, 0.0) ** (1.0 / order))
 
 
-def _network_simplex(a: FloatArray, b: FloatArray, cost: FloatArray) -> float:
+def solve_transport(a: FloatArray, b: FloatArray, cost: FloatArray, *, plan: bool = False) -> TransportSolution:
+    """Return the cheapest coupling of two weight vectors by the network simplex of POT.
+
+    Parameters
+    ----------
+    a, b : ndarray of shape (n,) and (m,)
+        Positive weights of sum one.
+    cost : ndarray of shape (n, m)
+        Finite, C-contiguous, near one in size; not modified.
+    plan : bool
+        Whether to keep the coupling, a table of the size of `cost`.
+
+    Returns
+    -------
+    TransportSolution
+        Value, coupling, and what went wrong. POT also warns when it stops early; the caller silences
+        that (once, in its main thread: filters of warnings are shared by all threads).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> half = np.array([0.5, 0.5])
+    >>> solve_transport(half, half, np.array([[0.0, 1.0], [2.0, 1.0]])).value
+    0.5
+    """
     import ot
 
-    with warnings.catch_warnings():
-        # The outcome is read from the log; POT's own warning would say it twice.
-        warnings.simplefilter("ignore")
-        value, log = ot.emd2(a, b, cost, numItermax=_MOST_PIVOTS, log=True)
-    if log.get("warning"):
+    value, log = ot.emd2(a, b, cost, numItermax=_MOST_PIVOTS, log=True, return_matrix=plan)
+    return TransportSolution(float(value), log["G"] if plan else None, str(log.get("warning") or ""))
+
+
+def warn_if_stopped(trouble: str, *, stacklevel: int = 3) -> None:
+    """Warn when the network simplex did not reach the optimum.
+
+    Parameters
+    ----------
+    trouble : str
+        From `TransportSolution`; empty is silent.
+    stacklevel : int
+        So that the warning points at the caller's line.
+    """
+    if trouble:
         warnings.warn(
-            f"the network simplex of POT stopped before the optimum: {log['warning']}",
+            f"the network simplex of POT stopped before the optimum: {trouble}",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
-    return float(value)

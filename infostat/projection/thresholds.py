@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,11 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import InputError, describe
 from ..core.validation import FloatArray, as_float_array, check_choice
+from ..divergences.tv_kl_curves import kl_lower_from_tv
 
 __all__ = ["bayes_error_floor", "bayes_error_threshold", "check_alpha"]
 
 _SMALLEST_ALPHA = 1e-100  # below it 8 alpha^2 runs out of floats and no sample size can be given
-_SERIES_BELOW = 1e-3
 
 
 def check_alpha(alpha: Any) -> FloatArray:
@@ -68,7 +67,8 @@ def bayes_error_threshold(alpha: ArrayLike, kind: str = "pinsker") -> float | Fl
     With equal priors the Bayes error of telling P from Q is ``(1 - TV(P, Q))/2``,
     and Pinsker's inequality ``TV <= sqrt(KL/2)`` gives ``8 alpha^2`` (threshold of
     Sheena, arXiv 2105.08947). The sharp value is attained by two-point laws:
-    ``min over q of KL(Ber(q + 2 alpha) || Ber(q))``.
+    ``min over q of KL(Ber(q + 2 alpha) || Ber(q))``. Both are values of
+    :func:`infostat.divergences.kl_lower_from_tv` at ``2 alpha``.
 
     Examples
     --------
@@ -78,27 +78,8 @@ def bayes_error_threshold(alpha: ArrayLike, kind: str = "pinsker") -> float | Fl
     0.0200447
     """
     values = check_alpha(alpha)
-    if check_choice("kind", kind, ("pinsker", "sharp")) == "pinsker":
-        out = 8.0 * values**2
-    else:
-        out = np.vectorize(_sharp, otypes=[float])(values)
-    return float(out) if values.ndim == 0 else out
-
-
-def _sharp(alpha: float) -> float:
-    from scipy.optimize import minimize_scalar
-
-    v = 2.0 * alpha
-    if v < _SERIES_BELOW:
-        # The divergence is a difference of terms of size v, so its digits run out; the next term is v^8.
-        return 2.0 * v**2 + 4.0 * v**4 / 9.0 + 32.0 * v**6 / 135.0
-
-    def divergence(q: float) -> float:
-        # KL(Ber(q + v) || Ber(q)), written with log1p so that small v keeps its digits.
-        return (q + v) * math.log1p(v / q) + (1.0 - q - v) * math.log1p(-v / (1.0 - q))
-
-    found = minimize_scalar(divergence, bounds=(0.0, 1.0 - v), method="bounded", options={"xatol": 1e-10})
-    return float(found.fun)
+    method = "pinsker" if check_choice("kind", kind, ("pinsker", "sharp")) == "pinsker" else "tight"
+    return kl_lower_from_tv(2.0 * values, method)
 
 
 def bayes_error_floor(kl: ArrayLike) -> float | FloatArray:
