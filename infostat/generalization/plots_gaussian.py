@@ -1,0 +1,120 @@
+"""Figures of the binary Gaussian task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..core.style import COLORS
+from .plots_certificates import _layer_axis, _two_panels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .gaussian_results import GaussianErrors, GaussianLayers, GaussianSimulation
+
+__all__ = ["draw_errors", "draw_layers", "draw_simulation"]
+
+
+def draw_errors(ax: Axes, result: GaussianErrors, **kwargs: Any) -> None:
+    """Draw test loss, training loss and gap against the sample size.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw.
+    result : GaussianErrors
+        The numbers.
+    **kwargs
+        Passed to the lines.
+    """
+    frame = result.to_frame().sort_values("n")
+    for name, colour, text in (("test", "orange", "test"), ("train", "blue", "train"), ("gap", "black", "gap")):
+        ax.plot(frame["n"], frame[name], **_style(colour, f"{text} (exact)", kwargs))
+    if len(frame) > 1:
+        ax.set_xscale("log")
+    else:
+        ax.set_xticks([int(frame["n"].iloc[0])])
+    # The linear loss is negative; the others start at zero.
+    ax.axhline(0.0, color=COLORS["grey"], lw=0.8)
+    ax.set_xlabel("training points n")
+    ax.set_ylabel(f"expected {result.loss.replace('zero_one', '0-1')} loss")
+    ax.legend()
+
+
+def draw_layers(ax: Axes, result: GaussianLayers, **kwargs: Any) -> None:
+    """Draw the KL divergence and the distances against the layer.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw; two panels divide its area.
+    result : GaussianLayers
+        The numbers.
+    **kwargs
+        Passed to the main line of each panel.
+    """
+    first, second = _two_panels(ax)
+    x = np.arange(len(result.value))
+    first.plot(x, np.where(np.isfinite(result.value), result.value, np.nan), **_style("green", "KL (exact)", kwargs))
+    second.plot(x, result.w2, **_style("orange", r"$W_2$ (exact)", kwargs))
+    second.plot(x, result.w1_lower, color=COLORS["grey"], ls="--", lw=1.0, label=r"shift of the means, $\leq W_1$")
+    if not np.isnan(result.w1).all():
+        second.plot(x, result.w1, "x", color=COLORS["black"], ms=6.0, ls="none", label=r"$W_1$ (exact)")
+    for inner, label in ((first, "KL divergence (nats)"), (second, "distance (unit of the layer)")):
+        _layer_axis(inner, [str(i) for i in x], None)
+        inner.set_ylim(bottom=0.0)
+        inner.set_ylabel(label)
+        inner.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=8.0)
+
+
+def draw_simulation(ax: Axes, result: GaussianSimulation, **kwargs: Any) -> None:
+    """Draw simulated bounds beside the exact gap, and the distances, against the layer.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to draw; two panels divide its area.
+    result : GaussianSimulation
+        The numbers.
+    **kwargs
+        Passed to the lines of the bounds and of the distances.
+    """
+    first, second = _two_panels(ax)
+    x = np.arange(len(result.ranks))
+    bounds = (
+        ("bound_joint", "orange", "joint Wasserstein"),
+        ("bound_kl", "green", "KL"),
+        ("bound_label", "blue", "label-coupled Wasserstein"),
+    )
+    for name, colour, text in bounds:
+        values = getattr(result, name)
+        if np.isfinite(values).all():
+            style = _style(colour, f"{text} bound (simulated mean)", kwargs)
+            if name == "bound_kl":  # nearly the label-coupled one, by Talagrand's inequality
+                style |= {"ls": "none", "marker": "s", "ms": 8.0, "mfc": "none"}
+            first.errorbar(x, values, yerr=getattr(result, f"{name}_se"), capsize=2, elinewidth=0.9, **style)
+    first.axhline(abs(result.exact_gap), color=COLORS["black"], lw=2.0, label=f"|gap|, {result.loss} loss (exact)")
+    style = _style("orange", r"$W_2$ (simulated mean)", kwargs)
+    second.errorbar(x, result.w2, yerr=result.w2_se, capsize=2, elinewidth=0.9, **style)
+    lowest = result.funnel_distance
+    ring: dict[str, Any] = {"ms": 10.0, "mfc": "none", "mec": style["color"], "ls": "none"}
+    second.plot([lowest], [result.w2[lowest]], "o", **ring, label=f"smallest: layer {lowest}")
+    panels = (
+        (first, "gap or bound (unit of the loss)", np.append(result.bound_joint, abs(result.exact_gap))),
+        (second, "distance (unit of the layer)", result.w2),
+    )
+    for inner, label, values in panels:
+        _layer_axis(inner, [str(i) for i in x], result.ranks.tolist())
+        inner.set_xlabel("layer (rank below)")
+        if values.max() > 50.0 * values.min() > 0.0:
+            inner.set_yscale("log")
+        else:
+            inner.set_ylim(bottom=0.0)
+        inner.set_ylabel(label)
+        inner.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), fontsize=8.0)
+
+
+def _style(colour: str, label: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {"color": COLORS[colour], "marker": "o", "ms": 4.0, "label": label, **kwargs}
