@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import alignment, core, datasets, density, divergences, families, projection
+    from . import alignment, core, datasets, density, divergences, families, generalization, projection
     from .alignment import align
     from .datasets import load as load_dataset
     from .density import KernelDensity, diagnose_bandwidth
@@ -35,7 +35,7 @@ _NAMES = {
     "load_dataset": ("datasets", "load"),
     "pn_criterion": ("projection", "pn_criterion"),
 }
-_PACKAGES = ("alignment", "core", "datasets", "density", "divergences", "families", "projection")
+_PACKAGES = ("alignment", "core", "datasets", "density", "divergences", "families", "generalization", "projection")
 
 __all__ = [
     "KernelDensity",
@@ -49,6 +49,7 @@ __all__ = [
     "divergence",
     "divergences",
     "families",
+    "generalization",
     "information_projection",
     "load_dataset",
     "pn_criterion",

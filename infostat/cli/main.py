@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InfostatError
-from . import align, datasets, divergence, kde, phase, pn, simulate
+from . import align, bounds, datasets, divergence, kde, phase, pn, simulate
 
 __all__ = ["app", "main"]
 
@@ -31,6 +31,7 @@ divergence.register(app)
 kde.register(app)
 phase.register(app)
 align.register(app)
+bounds.register(app)
 simulate.register(app)
 datasets.register(app)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from . import simulate_bounds
 from .numbers import count_list, number_list
 from .options import Format, FormatOption, Jobs, Output, Plot, Report, Seed
 
@@ -67,6 +68,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("kde", help=KDE_HELP, epilog=KDE_EPILOG)(_kde)
     group.command("align", help=ALIGN_HELP, epilog=ALIGN_EPILOG)(_align)
+    simulate_bounds.register(group)
     group.callback()(_group)
     app.add_typer(group, name="simulate")
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 import infostat
-from infostat import alignment, density, projection
+from infostat import alignment, density, generalization, projection
 from infostat.core.errors import InfostatWarning
 from infostat.core.results import Result
 from infostat.datasets.listing import catalogue
@@ -65,6 +65,47 @@ def _estimate_bootstrap() -> Result:
 
 _P, _R = [0.5, 0.3, 0.2], [0.0, 1.0, 2.0]
 
+
+def _certificates() -> Result:
+    x = np.array([[0.0], [2.0], [1.0], [3.0]])
+    with warnings.catch_warnings():  # four rows make a vacuous certificate
+        warnings.simplefilter("ignore", InfostatWarning)
+        return generalization.layer_certificates(
+            [x, 2 * x], [x + 0.1, 2 * x + 0.2], [-1, 1, -1, 1], [-1, 1, 1, -1], lipschitz=[2.0, 1.0], rng=0
+        )
+
+
+def _representation_shift() -> Result:
+    g = np.random.default_rng(0)
+    return generalization.representation_shift([g.normal(size=(60, 2))] * 2, [g.normal(size=(50, 2))] * 2)
+
+
+def _supersample_run() -> Result:
+    def draw(size: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        return rng.standard_normal(size), rng.choice([-1.0, 1.0], size)
+
+    def fit(X: np.ndarray, y: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+        mean = (X * y).mean()
+        return lambda new: np.where(new * mean >= 0, 1.0, -1.0)
+
+    experiment = generalization.SupersampleExperiment(draw, fit, lambda f, y: f != y)
+    return experiment.run(10, supersamples=6, masks=10, rng=1)
+
+
+def _quiet(build: Callable[[], Result]) -> Callable[[], Result]:
+    """A builder whose example deserves its warning (bounds of small examples are vacuous)."""
+
+    def quiet() -> Result:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", InfostatWarning)
+            return build()
+
+    return quiet
+
+
+_TASK = generalization.BinaryGaussianTask(1.0, 1.0, 4)
+_GIBBS = generalization.GibbsAlgorithm([[0, 1], [1, 0]], [0.6, 0.4], None, 2.0)
+
 # "class" or "class, what is special about it" -> builder
 EXAMPLES: dict[str, Callable[[], Result]] = {
     "Alignment": lambda: alignment.align(_scores(), kl=[0.1, 0.5], true=_scores() ** 2),
@@ -109,6 +150,45 @@ EXAMPLES: dict[str, Callable[[], Result]] = {
     "Tilt": lambda: alignment.tilt(_P, _R, kl=0.2),
     "Tilt, continuous": lambda: alignment.tilt(_normal(), kl=0.2),
     "TopFraction": lambda: alignment.top_fraction(_P, _R, fraction=0.4),
+    "Bound": _quiet(lambda: generalization.mi_bound(0.1, 10, 0.5)),
+    "Bound, of several": _quiet(lambda: generalization.mi_bound([0.1, 0.2], 10, 0.5)),
+    "Contraction": lambda: generalization.sdpi_gaussian([1.0, 2.0], 1.0),
+    "Contraction, one channel": lambda: generalization.sdpi_discrete([[0.8, 0.2], [0.2, 0.8]]),
+    "DepthWidthTable": lambda: generalization.depth_width_table(240, [1, 2, 4, 8], 0.9),
+    "Experiment": lambda: generalization.contraction_curves(points=8),
+    "Experiment, of a network": _quiet(
+        lambda: generalization.network_study(n=40, d=4, hidden=(4,), steps=30, masks=2, rng=0)
+    ),
+    "FiniteParameterBound": lambda: generalization.finite_parameter_bound([4, 3, 1], 2, 1000, 0.5, 0.5, 0.0),
+    "GaussianMeanExample": lambda: generalization.gaussian_mean_example([5, 20, 100], 3, 1.0),
+    "GaussianErrors": lambda: _TASK.exact_errors(10),
+    "GaussianErrors, several sizes": lambda: _TASK.exact_errors([5, 10, 20]),
+    "GaussianLayers": lambda: _TASK.layer_divergences(
+        [[[2.0, 0, 0, 0], [0, 1.0, 0, 0]], [[0.5, 0.0]]], [1.0, 0.0, 0.0, 0.0], 10
+    ),
+    "GaussianSimulation": _quiet(lambda: _TASK.simulate(10, [4, 2, 1], [1.0], 20, rng=1)),
+    "GibbsExact": lambda: _GIBBS.exact(3),
+    "GibbsSupersample": lambda: _GIBBS.exact_cmi(3),
+    "LabelledTransport": _quiet(
+        lambda: generalization.labelled_transport(
+            [0.0, 1.0], [1, -1], [0.5, 1.5], [1, 1], lipschitz=2.0, label_cost=3.0
+        )
+    ),
+    "LayerBound": _quiet(
+        lambda: generalization.layer_wasserstein_bound([2.0, 1.0, 1.5], [3.0, 3.0, 1.0], 1.0, "label")
+    ),
+    "LayerCertificates": _certificates,
+    "LossDifferenceBound": lambda: generalization.ldmi_bound([1, 0, -1, 0] * 30, [0, 1, 1, 0] * 30),
+    "LossDifferenceBound, per pair": lambda: generalization.ldmi_bound(
+        np.reshape([1, 0, -1, 0] * 30, (60, 2)), np.reshape([0, 1, 1, 0] * 30, (60, 2))
+    ),
+    "NoisySgdInformation": lambda: generalization.noisy_sgd_mi([0.1] * 20, 1.0, 0.5, 50),
+    "PacBayesBound": lambda: generalization.pac_bayes_bound(0.1, 10, 1000, 0.05, "seeger"),
+    "PacBayesBound, grid": lambda: generalization.pac_bayes_bound(
+        0.1, [1, 5, 20], 1000, 0.05, "catoni", catoni_grid=[0.5, 1, 2]
+    ),
+    "RepresentationShift": _representation_shift,
+    "SupersampleRun": _supersample_run,
     "BandwidthDiagnosis": lambda: density.diagnose_bandwidth(_points(), 0.5),
     "BandwidthDiagnosis, few rows": _few_points,
     "BandwidthSelection": lambda: density.select_bandwidth(_points()),
