@@ -10,6 +10,8 @@ BASE := $(VENV)/.installed-base
 DEV := $(VENV)/.installed-dev
 PEERS := $(VENV)/.installed-bench
 PYTHON ?=
+# Processes that share the tests; a file stays with one of them.
+WORKERS ?= 2
 
 # Figures are files here, whatever the machine's display; pip neither asks nor draws bars.
 export MPLBACKEND := Agg
@@ -55,7 +57,7 @@ docs: $(DEV)
 	$(BIN)/sphinx-build -q -b html -W --keep-going docs docs/_build/html
 
 check: $(DEV)
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term
 
 slow: $(DEV)
 	$(BIN)/python -m pytest -m slow
