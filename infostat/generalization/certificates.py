@@ -221,7 +221,7 @@ def layer_certificates(
 
     Notes
     -----
-    For the fixed network w, with c = rho0 K_l |t - t'| + B 1[y != y'],
+    For the fixed network w, with ``c = rho0 K_l |t - t'| + B 1[y != y']``,
     ``|L_test(w) - L_train(w)| <= min over couplings of the two empirical laws of (T_l, Y) of the mean of c``
     by Kantorovich's duality, because the loss as a function of (t_l, y) changes by at most c. It is this
     toolkit's finite-sample form of the Wasserstein bound described in the abstract of He and Goldfeld

@@ -245,7 +245,7 @@ class BinaryGaussianTask:
 
         Returns
         -------
-        ndarray of shape (*n.shape, L+1)
+        ndarray of shape ``(*n.shape, L+1)``
             Divergences in nats; inf at n = 1. The bound of the gap is ``sigma sqrt(2 KL)``, see
             `hierarchical_kl_bound`.
 

@@ -58,7 +58,7 @@ def lipschitz_constants(weights: Sequence[Any], activations: str | float | Seque
 
     Notes
     -----
-    |W|_2 is the largest singular value. The output layer counts as the identity (rho_L = 1) whatever its
+    ``|W|_2`` is the largest singular value. The output layer counts as the identity (rho_L = 1) whatever its
     name, because loss constants refer to its pre-activation (logits). The product is an upper bound on
     the true constant, often a loose one.
 
