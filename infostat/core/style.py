@@ -38,6 +38,7 @@ _SETTINGS: dict[str, Any] = {
     "axes.titlesize": 10,
     "axes.labelsize": 9.5,
     "axes.spines.top": False,
+    "axes.spines.right": False,
     "axes.linewidth": 0.8,
     "axes.axisbelow": True,
     "xtick.labelsize": 8.5,

@@ -192,7 +192,7 @@ def _result(study: _Study, replicates: int, seed: int | str) -> Experiment:
         markers=markers,
         log_y=True,
         seed=seed,
-        panel_axes=_panel_axes(study, frame, where),
+        panel_axes=_panel_axes(study, frame),
     )
 
 
@@ -243,7 +243,7 @@ def _kl(study: _Study, hinge: float) -> list[pd.DataFrame]:
     ]
 
 
-def _panel_axes(study: _Study, frame: pd.DataFrame, where: list[int]) -> dict[str, dict[str, Any]]:
+def _panel_axes(study: _Study, frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Axes of the panels; the panels of the bounds share their limits."""
     names = [_panel_name(p) for p in study.patterns]
     values = frame[frame["panel"].isin(names)]["value"]
@@ -266,7 +266,7 @@ def _panel_axes(study: _Study, frame: pd.DataFrame, where: list[int]) -> dict[st
         "legend": "lower left",
         "colors": {name: _HUES[i] for i, name in enumerate(distances)},
         "labels": dict(zip(distances, names, strict=True)),
-        "marks": {name: [layer] for name, layer in zip(distances, where, strict=True)},
+        "marks": {name: [funnel(each.w2)] for name, each in zip(distances, study.expected, strict=True)},
     }
     axes[_KL_PANEL] = {
         "y_label": "gap or bound",

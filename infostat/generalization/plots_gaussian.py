@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.style import COLORS
+from .gaussian_results import known_distance
 from .plots_certificates import _layer_axis, _two_panels
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from .gaussian_results import GaussianErrors, GaussianLayers, GaussianSimulation
 
 __all__ = ["draw_errors", "draw_layers", "draw_simulation"]
+
+_MOST_TICKS = 8  # sample sizes that are written below the axis
 
 
 def draw_errors(ax: Axes, result: GaussianErrors, **kwargs: Any) -> None:
@@ -32,10 +35,12 @@ def draw_errors(ax: Axes, result: GaussianErrors, **kwargs: Any) -> None:
     frame = result.to_frame().sort_values("n")
     for name, colour, text in (("test", "orange", "test"), ("train", "blue", "train"), ("gap", "black", "gap")):
         ax.plot(frame["n"], frame[name], **_style(colour, f"{text} (exact)", kwargs))
-    if len(frame) > 1:
+    sizes = frame["n"].unique()
+    if len(sizes) > 1:
         ax.set_xscale("log")
-    else:
-        ax.set_xticks([int(frame["n"].iloc[0])])
+    if len(sizes) <= _MOST_TICKS and (np.diff(np.log(sizes)) > 0.25).all():
+        ax.set_xticks(sizes, [str(n) for n in sizes])
+        ax.set_xticks([], minor=True)
     # The linear loss is negative; the others start at zero.
     ax.axhline(0.0, color=COLORS["grey"], lw=0.8)
     ax.set_xlabel("training points n")
@@ -96,14 +101,15 @@ def draw_simulation(ax: Axes, result: GaussianSimulation, **kwargs: Any) -> None
                 style |= {"ls": "none", "marker": "s", "ms": 8.0, "mfc": "none"}
             first.errorbar(x, values, yerr=getattr(result, f"{name}_se"), capsize=2, elinewidth=0.9, **style)
     first.axhline(abs(result.exact_gap), color=COLORS["black"], lw=2.0, label=f"|gap|, {result.loss} loss (exact)")
-    style = _style("orange", r"$W_2$ (simulated mean)", kwargs)
-    second.errorbar(x, result.w2, yerr=result.w2_se, capsize=2, elinewidth=0.9, **style)
+    style = _style("orange", r"$W_2$, or $W_1$ of a single unit (simulated mean)", kwargs)
+    distance, error = known_distance(result.w1, result.w2), known_distance(result.w1_se, result.w2_se)
+    second.errorbar(x, distance, yerr=error, capsize=2, elinewidth=0.9, **style)
     lowest = result.funnel_distance
     ring: dict[str, Any] = {"ms": 10.0, "mfc": "none", "mec": style["color"], "ls": "none"}
-    second.plot([lowest], [result.w2[lowest]], "o", **ring, label=f"smallest: layer {lowest}")
+    second.plot([lowest], [distance[lowest]], "o", **ring, label=f"smallest: layer {lowest}")
     panels = (
         (first, "gap or bound (unit of the loss)", np.append(result.bound_joint, abs(result.exact_gap))),
-        (second, "distance (unit of the layer)", result.w2),
+        (second, "distance (unit of the layer)", distance),
     )
     for inner, label, values in panels:
         _layer_axis(inner, [str(i) for i in x], result.ranks.tolist())

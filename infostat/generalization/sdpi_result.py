@@ -116,12 +116,19 @@ class Contraction(_Labelled):
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         shape = np.shape(self.value)
         if len(shape) != 1:
-            raise InputTypeError("a single coefficient has no figure; pass an array of noise levels or probabilities")
+            raise InputTypeError(
+                "Contraction has no figure; use an array of noise levels or probabilities, or summary() for one coefficient"
+            )
         known = {key: item for key, item in input_items(self.inputs).items() if np.shape(item) == shape}
+        # An input that was broadcast and is the same everywhere explains nothing.
+        known = {key: item for key, item in known.items() if np.unique(np.asarray(item)).size > 1} or known
         label, x = next(iter(known.items()), ("position", np.arange(shape[0])))
-        ax.plot(x, self.value, **{"color": COLORS["blue"], "label": f"KL ({self.nature})", **kwargs})
+        order = np.argsort(x, kind="stable")
+        style = {"color": COLORS["blue"], "label": f"KL ({self.nature})", **kwargs}
+        ax.plot(np.asarray(x)[order], np.asarray(self.value)[order], **style)
         if self.eta_tv is not None and not np.array_equal(self.eta_tv, self.value):
-            ax.plot(x, self.eta_tv, color=COLORS["orange"], ls="--", label="total variation")
+            tv = np.asarray(self.eta_tv)[order]
+            ax.plot(np.asarray(x)[order], tv, color=COLORS["orange"], ls="--", label="total variation")
         ax.set_xlabel(label.replace("_", " "))
         ax.set_ylabel(r"contraction coefficient $\eta$")
         ax.set_ylim(-0.02, 1.02)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from infostat import generalization as ig
-from infostat.core.errors import InfostatWarning
+from infostat.core.errors import InfostatWarning, NoContractionWarning, VacuousBoundWarning
 from infostat.core.results import Result
 from infostat.generalization.labelled import NATURES, SENSES
 
@@ -58,10 +58,27 @@ WALK: dict[str, tuple[Callable[[], Result], str, str]] = {
     "layer_certificates, label cost below the loss's": (
         lambda: ig.layer_certificates(LAYERS, SHIFTED, Y, Y, weights=WEIGHTS, label_cost=1e-9, rng=0), "proxy", ""
     ),
+    "layer_certificates, a constant that the outputs contradict": (
+        lambda: ig.layer_certificates(LAYERS, SHIFTED, Y, Y, lipschitz=[1e-6, 9.0, 1.0], rng=0), "bound", "always"
+    ),
+    "layer_certificates, rows drawn": (
+        lambda: ig.layer_certificates(LAYERS, SHIFTED, Y, Y, weights=WEIGHTS, max_exact=10, rng=0), "bound", "always"
+    ),
     "layer_divergences": (lambda: TASK.layer_divergences([np.eye(2, 3), [[1.0, 0.5]]], [1.0, 0.5, 0.0], 10),
                           "exact", None),
     "layer_wasserstein_bound": (
         lambda: ig.layer_wasserstein_bound([0.1, 0.2], [2.0, 1.0], 1.0, "joint"), "bound", "expectation"
+    ),
+    "layer_wasserstein_bound, label": (
+        lambda: ig.layer_wasserstein_bound([0.1, 0.2], [2.0, 1.0], 1.0, "label", loss_range=1.0), "bound", "expectation"
+    ),
+    "ldmi_bound, corrected": (
+        lambda: ig.ldmi_bound([1, 0, -1, 0] * 30, [0, 1, 1, 0] * 30, correction="miller_madow"),
+        "estimate", "expectation",
+    ),
+    "ldmi_bound, a column per pair": (
+        lambda: ig.ldmi_bound(np.tile([[1, 0], [0, -1]], (30, 1)), np.tile([[0, 1], [1, 0]], (30, 1))),
+        "estimate", "expectation",
     ),
     "ldmi_bound": (lambda: ig.ldmi_bound([1, 0, -1, 0] * 30, [0, 1, 1, 0] * 30), "estimate", "expectation"),
     "lipschitz_parameter_bound": (lambda: ig.lipschitz_parameter_bound([0.1], 1.0), "bound", "expectation"),
@@ -78,10 +95,16 @@ WALK: dict[str, tuple[Callable[[], Result], str, str]] = {
     "sdpi_dropout": (lambda: ig.sdpi_dropout(0.3, 3), "exact", ""),
     "sdpi_gaussian, dobrushin": (lambda: ig.sdpi_gaussian(2.0, 1.0, "dobrushin"), "bound", ""),
     "sdpi_gaussian, exact": (lambda: ig.sdpi_gaussian(2.0, 1.0), "exact", ""),
+    "sdpi_gaussian, unbounded inputs": (lambda: ig.sdpi_gaussian(np.inf, 1.0), "exact", ""),
     "sdpi_gaussian_input": (lambda: ig.sdpi_gaussian_input(np.eye(2), 1.0), "exact", ""),
     "simulate": (lambda: TASK.simulate(8, [3, 2, 1], [1.0], 10, rng=1), "estimate", "expectation"),
     "supersample run": (_supersample, "estimate", "expectation"),
     "transport_inequality": (lambda: ig.transport_inequality(0.1, 1.0), "bound", ""),
+    "transport_inequality, t2": (lambda: ig.transport_inequality(0.1, 1.0, "t2"), "bound", ""),
+    "transport_inequality, diameter": (lambda: ig.transport_inequality(0.1, 1.0, "diameter"), "bound", ""),
+    "pac_bayes_bound, grid of C": (
+        lambda: ig.pac_bayes_bound(0.1, 5.0, 1000, 0.05, "catoni", catoni_grid=[0.5, 1.0]), "bound", "probability"
+    ),
 } | {
     f"pac_bayes_bound, {method}": (
         lambda method=method: ig.pac_bayes_bound(0.1, 5.0, 1000, 0.05, method, 1.0 if method == "catoni" else None),
@@ -126,6 +149,20 @@ def test_the_label_of_every_result(name: str) -> None:
         assert found.assumptions or sense == "always"
 
 
+PHRASES = {
+    "expectation": "(in expectation)", "probability": "(with high probability)", "always": "(for the samples at hand)",
+    "": "",
+}  # fmt: skip
+
+
+def _named_with(curve: str, sentence: str) -> tuple[str, str]:
+    """The group of curves of a sentence of the caption that names a curve, and the sense it ends with."""
+    for group in sentence.rstrip(".").split("; "):
+        if curve in group:
+            return group, next((phrase for phrase in PHRASES.values() if phrase and group.endswith(phrase)), "")
+    return "", "not named"
+
+
 @pytest.mark.parametrize("name", sorted(EXPERIMENTS))
 def test_the_label_of_every_curve(name: str) -> None:
     found = quiet(EXPERIMENTS[name])
@@ -136,10 +173,52 @@ def test_the_label_of_every_curve(name: str) -> None:
         # One curve has one nature and one sense: expectation and probability never share a label.
         assert part["nature"].nunique() == 1 and part["sense"].nunique() == 1
         start = found.caption.index(words[part["nature"].iloc[0]])
-        assert str(curve) in found.caption[start:].split(". ")[0] + "."
+        sentence = found.caption[start:].split(". ")[0] + "."
+        names, sense = _named_with(str(curve), sentence)
+        assert str(curve) in names and sense == PHRASES[part["sense"].iloc[0]]
     text = found.caption
     assert ("in expectation" in text) == (frame["sense"] == "expectation").any()
     assert ("with high probability" in text) == (frame["sense"] == "probability").any()
+
+
+# Bounds that say nothing, and their neighbours that say something: (builder of either, at the edge of the range).
+EDGES: dict[str, tuple[Callable[[], Result], Callable[[], Result]]] = {
+    "range 2 sigma": (lambda: ig.mi_bound(200.0, 100, 0.5), lambda: ig.mi_bound(199.0, 100, 0.5)),
+    "range 1": (lambda: ig.cmi_bound(50.0, 100), lambda: ig.cmi_bound(49.9, 100)),
+    "cut at 1": (lambda: ig.pac_bayes_bound(0.9, 100.0, 20, 0.05), lambda: ig.pac_bayes_bound(0.1, 1.0, 2000, 0.05)),
+    "range given": (
+        lambda: ig.layer_wasserstein_bound([1.0], [1.0], 1.0, "joint", loss_range=1.0),
+        lambda: ig.layer_wasserstein_bound([0.9], [1.0], 1.0, "joint", loss_range=1.0),
+    ),
+    "not finite": (
+        lambda: ig.layer_wasserstein_bound([np.inf], [1.0], 1.0, "joint"),
+        lambda: ig.layer_wasserstein_bound([1e300], [1.0], 1.0, "joint"),
+    ),
+    "a coefficient of 1": (
+        lambda: ig.sdpi_gaussian(np.inf, 1.0, "dobrushin"), lambda: ig.sdpi_gaussian(30.0, 1.0, "dobrushin")
+    ),
+    "the diameter itself": (
+        lambda: ig.transport_inequality(2.0, 3.0, "diameter"), lambda: ig.transport_inequality(1.9, 3.0, "diameter")
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_what_is_vacuous_says_so_and_warns(name: str) -> None:
+    empty, telling = EDGES[name]
+    with pytest.warns((VacuousBoundWarning, NoContractionWarning)):
+        assert np.all(empty().vacuous)
+    assert not np.any(telling().vacuous)  # and no warning, which would be an error here
+
+
+def test_a_range_taken_from_sigma_is_among_the_assumptions() -> None:
+    found = [
+        ig.mi_bound(0.1, 10, 0.5), ig.individual_mi_bound([0.1], 0.5), ig.hierarchical_kl_bound([0.1], 0.5),
+        ig.refined_kl_bound(0.1, 0.0, [0.5], 0.5), ig.gibbs_bound(1.0, 0.5, 100),
+        ig.finite_parameter_bound([2, 1], 2, 1000, 0.5, 0.5, 0.0),
+    ]  # fmt: skip
+    for each in found:
+        assert any("2 sigma" in text for text in each.assumptions), each  # type: ignore[attr-defined]
 
 
 def test_nothing_is_left_out() -> None:

@@ -331,6 +331,10 @@ def test_results_survive_json_and_print(build: Any) -> None:
 def test_figure_of_a_curve() -> None:
     ax = sdpi_gaussian(np.linspace(0.1, 4.0, 20), 1.0).plot()
     assert len(ax.lines) == 2
+    # The input that varies is the abscissa, in order.
+    ax = sdpi_gaussian(4.0, [3.0, 1.0, 2.0]).plot()
+    assert ax.get_xlabel() == "noise std" and ax.lines[0].get_xdata().tolist() == [1.0, 2.0, 3.0]
+    assert (np.diff(ax.lines[0].get_ydata()) < 0.0).all()
     with pytest.raises(InputTypeError, match="has no figure"):
         sdpi_dropout(0.3, 3).plot()
     import matplotlib.pyplot as plt

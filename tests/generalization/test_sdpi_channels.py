@@ -83,7 +83,7 @@ def test_exact_is_below_dobrushin_and_both_grow(s: float, t: float) -> None:
     assert tv.log_gap[1] <= tv.log_gap[0] + slack
     # 1 - eta is the mean square error of guessing a sign at signal-to-noise ratio s^2: at most that of the best linear
     # guess, and its slope in s^2 is at least -1.
-    assert high**2 / (1 + high**2) * (1 - 1e-12) - 1e-300 <= exact.eta[1] <= high**2 * (1 + 1e-12)
+    assert high**2 / (1 + high**2) * (1 - 1e-12) - 1e-300 <= exact.eta[1] <= high**2 * (1 + 1e-12) + 1e-300
 
 
 # ------------------------------------------------------------------ finite channels
