@@ -117,7 +117,7 @@ class Contraction(_Labelled):
         shape = np.shape(self.value)
         if len(shape) != 1:
             raise InputTypeError(
-                "Contraction has no figure; use an array of noise levels or probabilities, or summary() for one coefficient"
+                "a single Contraction has no figure; use summary(), or an array of noise levels or probabilities"
             )
         known = {key: item for key, item in input_items(self.inputs).items() if np.shape(item) == shape}
         # An input that was broadcast and is the same everywhere explains nothing.
