@@ -1,19 +1,15 @@
 """Rewards that need not fit into memory: files, iterators and arrays as equal blocks.
 
-A path is read in chunks when the file is larger than 64 MB and whole otherwise; either way, and
+Files follow the rule of :mod:`infostat.core.chunks` (in chunks above 64 MB); either way, and
 whatever the pieces an iterator yields, computations see the same blocks of a fixed length, so that
 their results do not depend on how the rewards came.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
 import inspect
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,24 +17,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..core.data import read_table
-from ..core.errors import DataError, DataFileError, InputError, InputTypeError, MissingExtraError, describe
-from ..core.readers import EXACT_DECIMALS as EXACT_DECIMALS
-from ..core.readers import SUFFIXES, separator
+from ..core.chunks import file_stream, is_dask, is_large, mapped_array
+from ..core.errors import DataError, InputError, InputTypeError, describe
 from ..core.validation import FloatArray, short
 
 __all__ = [
-    "BLOCK_ROWS", "LARGE_FILE", "RewardStream", "is_large", "is_large_population", "reward_blocks", "reward_stream",
+    "BLOCK_ROWS", "RewardStream", "is_large_population", "reward_blocks", "reward_stream",
 ]  # fmt: skip
 
-# Bytes from which a file is read in chunks.
-LARGE_FILE = 64_000_000
 # Rewards in a block, 8 MB.
 BLOCK_ROWS = 1 << 20
 
-_TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 _ACCEPTED = "an array, a frame, the path of a data file, or an iterator of arrays or frames"
-_UNREADABLE = (OSError, EOFError, ValueError)
 _LAWS = ("prob", "probability", "logprob", "logp")
 
 
@@ -103,7 +93,7 @@ def reward_stream(source: Any, column: str | None = None, chunk_rows: int = BLOC
         return _from_path(Path(source), column, chunk_rows)
     if isinstance(source, Iterator):
         return RewardStream(lambda: (_rewards(piece, column) for piece in source), None, False, type(source).__name__)
-    if hasattr(source, "npartitions") and hasattr(source, "partitions"):
+    if is_dask(source):
         return RewardStream(lambda: _partitions(source, column), None, True, type(source).__name__)
     if callable(source):
         return RewardStream(lambda: _called(source, column), None, True, getattr(source, "__name__", "function"))
@@ -179,32 +169,6 @@ def is_large_population(source: Any) -> bool:
     except DataError:  # a prompt table or a law, read whole
         return False
     return True
-
-
-def is_large(source: Any) -> bool:
-    """Return whether a source is a file that is read in chunks.
-
-    Parameters
-    ----------
-    source : object
-        Anything; only paths are looked at.
-
-    Returns
-    -------
-    bool
-        True for files above 64 MB.
-
-    Examples
-    --------
-    >>> is_large([1.0, 2.0])
-    False
-    """
-    if not isinstance(source, (str, os.PathLike)):
-        return False
-    try:
-        return Path(source).stat().st_size > LARGE_FILE
-    except OSError:
-        return False
 
 
 def _joined(parts: list[FloatArray]) -> FloatArray:
@@ -310,106 +274,21 @@ def _reward_label(labels: Sequence[str], column: str | None) -> str:
 
 # ---------------------------------------------------------------------------------------- files
 def _from_path(path: Path, column: str | None, chunk_rows: int) -> RewardStream:
-    name, source = path.name.lower(), str(path)
-    if name.endswith(".npy") and path.is_file():
+    if path.name.lower().endswith(".npy") and path.is_file():
+        # Mapped as it is, because a table of prompts and samples deserves a message of its own.
         total = len(_mapped(path, column))
-        return RewardStream(lambda: _mapped_pieces(path, column, total, chunk_rows), total, True, source)
-    if not is_large(path) or name.endswith(".npz"):
-        values = _column(read_table(path, name="source").frame, column)
-        return RewardStream(lambda: iter([values]), len(values), True, source)
-    if name.endswith(".parquet"):
-        label, rows = _parquet_header(path, column)
-        return RewardStream(lambda: _parquet_pieces(path, label, chunk_rows), rows, True, source)
-    if name.endswith(_TEXT):
-        layout = _text_layout(path, column)
-        return RewardStream(lambda: _text_pieces(path, layout, chunk_rows), None, True, source)
-    if name.endswith(".jsonl"):
-        label = _json_label(path, column)
-        return RewardStream(lambda: _json_pieces(path, label, chunk_rows), None, True, source)
-    raise InputError(describe("the data file", "one of " + " ".join(SUFFIXES), source))
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Turn what a damaged or foreign file makes readers raise into one line."""
-    try:
-        yield
-    except (InputError, InputTypeError):
-        raise
-    except UnicodeDecodeError as error:
-        raise DataFileError(f"{path} cannot be read: it is not UTF-8 text; convert it first") from error
-    except _UNREADABLE as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataFileError(f"{path} cannot be read: {reason}") from error
+        return RewardStream(lambda: _mapped_pieces(path, column, total, chunk_rows), total, True, str(path))
+    stream = file_stream(path, lambda labels: [_reward_label(labels, column)], chunk_rows=chunk_rows)
+    return RewardStream(
+        lambda: (_rewards(frame.iloc[:, 0], None) for frame in stream.frames()), stream.total, True, stream.source
+    )
 
 
 def _mapped(path: Path, column: str | None) -> FloatArray:
-    with _reading(path):
-        if path.stat().st_size == 0:
-            raise DataFileError(f"{path} is empty")
-        # "c": nothing is written back; a read-only map would be another type to compiled code.
-        return _rewards(np.asarray(np.load(path, mmap_mode="c", allow_pickle=False)), column)
+    return _rewards(mapped_array(path), column)
 
 
 def _mapped_pieces(path: Path, column: str | None, total: int, chunk_rows: int) -> Iterator[FloatArray]:
     for start in range(0, total, chunk_rows):
         # A map of its own for each piece: its pages are given back with the piece.
         yield _mapped(path, column)[start : start + chunk_rows]
-
-
-def _parquet_header(path: Path, column: str | None) -> tuple[str, int]:
-    parquet = _pyarrow_parquet()
-    with _reading(path), parquet.ParquetFile(path) as file:
-        labels, rows = [str(x) for x in file.schema_arrow.names], int(file.metadata.num_rows)
-    return _reward_label(labels, column), rows
-
-
-def _parquet_pieces(path: Path, label: str, chunk_rows: int) -> Iterator[FloatArray]:
-    with _reading(path), _pyarrow_parquet().ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=chunk_rows, columns=[label]):
-            yield _rewards(batch.column(0).to_pandas(), None)
-
-
-def _pyarrow_parquet() -> Any:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingExtraError("Parquet files need pyarrow: pip install 'infostat[distributed]'") from error
-    return pyarrow.parquet
-
-
-def _text_layout(path: Path, column: str | None) -> dict[str, Any]:
-    """How to read the column of rewards, from the header line."""
-    packed = path.name.lower().endswith(".gz")
-    with _reading(path):
-        with gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig") as lines:
-            header = next((line for line in lines if line.strip()), "")
-        mark = separator(header)
-        labels = [x.strip() for x in next(csv.reader([header], delimiter=mark, skipinitialspace=True), [])]
-    if not labels:
-        raise DataFileError(f"{path} is empty")
-    wanted = labels.index(_reward_label(labels, column))
-    return {"sep": mark, "usecols": [wanted], "compression": "gzip" if packed else None}
-
-
-def _text_pieces(path: Path, layout: dict[str, Any], chunk_rows: int) -> Iterator[FloatArray]:
-    options: dict[str, Any] = {"index_col": False, "skipinitialspace": True, "encoding": "utf-8-sig"}
-    with _reading(path), pd.read_csv(path, chunksize=chunk_rows, **layout, **options, **EXACT_DECIMALS) as reader:
-        for frame in reader:
-            yield _rewards(frame.iloc[:, 0], None)
-
-
-def _json_label(path: Path, column: str | None) -> str:
-    with _reading(path), path.open(encoding="utf-8-sig") as lines:
-        record = json.loads(next((line for line in lines if line.strip()), "{}"))
-    if not isinstance(record, dict) or not record:
-        raise DataFileError(f"{path} cannot be read: the first line is no JSON object")
-    return _reward_label([str(x) for x in record], column)
-
-
-def _json_pieces(path: Path, label: str, chunk_rows: int) -> Iterator[FloatArray]:
-    with _reading(path), pd.read_json(path, lines=True, chunksize=chunk_rows) as reader:
-        for frame in reader:
-            if label not in frame:
-                raise DataFileError(f"{path} cannot be read: a line has no {label!r}")
-            yield _rewards(frame[label], None)

@@ -7,6 +7,7 @@ cannot. Nothing is dropped, filled or converted in silence.
 
 from __future__ import annotations
 
+import math
 import numbers
 import os
 from collections.abc import Iterable, Sequence
@@ -21,7 +22,7 @@ from .errors import DataError, InputError, InputTypeError, describe
 from .readers import read_file
 from .validation import FloatArray, check_count, short
 
-__all__ = ["Columns", "Table", "matrix", "read_table"]
+__all__ = ["Columns", "Table", "matrix", "read_table", "selected_labels"]
 
 Columns: TypeAlias = "str | Iterable[object] | None"
 
@@ -189,9 +190,36 @@ def _with_text_labels(frame: pd.DataFrame, name: str) -> pd.DataFrame:
     return result
 
 
-def _select(frame: pd.DataFrame, columns: Columns, drop: Columns, name: str) -> pd.DataFrame:
-    available = list(frame.columns)
-    kept = available
+def selected_labels(
+    available: Sequence[str], columns: Columns = None, drop: Columns = None, name: str = "data"
+) -> list[str]:
+    """Return the labels that a selection keeps, in its order.
+
+    Parameters
+    ----------
+    available : sequence of str
+        Labels there are.
+    columns, drop : str or list, optional
+        Labels to keep, labels to leave out.
+    name : str
+        The argument's name, for messages.
+
+    Returns
+    -------
+    list of str
+        Labels kept.
+
+    Raises
+    ------
+    InputError
+        If a label is unknown, or nothing is left.
+
+    Examples
+    --------
+    >>> selected_labels(["a", "b", "c"], drop="b")
+    ['a', 'c']
+    """
+    kept = list(available)
     if columns is not None:
         kept = _known("columns", columns, available, name)
     if drop is not None:
@@ -199,6 +227,12 @@ def _select(frame: pd.DataFrame, columns: Columns, drop: Columns, name: str) -> 
         kept = [label for label in kept if label not in dropped]
         if not kept:
             raise InputError(f"drop must leave at least one column of {name}, got all dropped")
+    return kept
+
+
+def _select(frame: pd.DataFrame, columns: Columns, drop: Columns, name: str) -> pd.DataFrame:
+    available = list(frame.columns)
+    kept = selected_labels(available, columns, drop, name)
     return frame if kept == available else frame[kept]
 
 
@@ -260,8 +294,17 @@ def _holds_reals(column: pd.Series[Any]) -> bool:
 
 def _as_floats(column: pd.Series[Any]) -> FloatArray:
     if column.dtype == object:
-        column = column.map(lambda value: np.nan if value is None or value is pd.NA else float(value))
+        column = column.map(_as_float)
     return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _as_float(value: Any) -> float:
+    if value is None or value is pd.NA:
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:  # an integer beyond the floats
+        return math.inf if value > 0 else -math.inf
 
 
 def _refuse_not_finite(values: FloatArray, labels: Sequence[str], name: str) -> None:

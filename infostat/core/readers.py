@@ -21,7 +21,7 @@ import pandas as pd
 
 from .errors import DataError, DataFileError, InputError, MissingExtraError, describe
 
-__all__ = ["SUFFIXES", "FileContent", "read_file", "separator"]
+__all__ = ["SUFFIXES", "FileContent", "check_header", "read_file", "separator"]
 
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 SUFFIXES = (*_TEXT_SUFFIXES, *(s + ".gz" for s in _TEXT_SUFFIXES), ".parquet", ".jsonl", ".npy", ".npz")
@@ -152,7 +152,7 @@ def _read_text(file: Path, wanted: Sequence[str]) -> FileContent:
         raise DataFileError(f"{file} is empty")
     mark = separator(header)
     labels = [label.strip() for label in next(csv.reader([header], delimiter=mark, skipinitialspace=True))]
-    _check_header(file, labels)
+    check_header(file, labels)
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         frame = pd.read_csv(
@@ -175,7 +175,23 @@ def _first_line(file: Path, packed: bool) -> str:
         return next((line for line in stream if line.strip()), "")
 
 
-def _check_header(file: Path, labels: Sequence[str]) -> None:
+def check_header(file: Path, labels: Sequence[str]) -> None:
+    """Refuse a header line that repeats a name or holds numbers instead of names.
+
+    Parameters
+    ----------
+    file : Path
+        For the message.
+    labels : sequence of str
+        Cells of the first line.
+
+    Raises
+    ------
+    DataError
+        If a name occurs twice.
+    DataFileError
+        If all cells are numbers, other than a plain enumeration of the columns.
+    """
     twice = sorted({label for label in labels if label and labels.count(label) > 1})
     if twice:
         # pandas would rename the second one.

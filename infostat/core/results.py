@@ -326,7 +326,7 @@ def _freeze(value: Any) -> Any:
 
 def _is_frame(value: Any) -> bool:
     # Asked this way round so that pandas is not imported for results without a frame.
-    return hasattr(value, "to_dict") and hasattr(value, "columns")
+    return hasattr(value, "iloc") and hasattr(value, "columns")
 
 
 def _encode(value: Any) -> Any:

@@ -243,8 +243,8 @@ def check_choice(name: str, value: Any, choices: Iterable[Choice]) -> Choice:
     options = list(choices)
     for option in options:
         same_kind = type(option) is type(value)
-        # NumPy integers count as ints, booleans do not.
-        if not same_kind and isinstance(option, int) and not isinstance(value, (bool, np.bool_)):
+        # NumPy integers count as ints, booleans and time differences do not.
+        if not same_kind and isinstance(option, int) and _is_real(value):
             same_kind = isinstance(value, numbers.Integral)
         if same_kind and bool(option == value):
             return option

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infostat.alignment import stream_sources
 from infostat.alignment.estimation import estimate
 from infostat.alignment.stream_estimation import stream_estimate
+from infostat.core import chunks
 from infostat.core.errors import DataError, InputError, InputTypeError, SampleSizeWarning
 
 NUMBERS = ["t", "reward", "log_mgf", "ess", "perplexity_ess", "se_reward", "se_log_mgf", "low", "high", "bias_reward"]
@@ -96,7 +96,7 @@ def test_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> 
     else:
         pytest.importorskip("pyarrow")
         pd.DataFrame({"reward": rewards}).to_parquet(path)
-    monkeypatch.setattr(stream_sources, "LARGE_FILE", 0)
+    monkeypatch.setattr(chunks, "LARGE_FILE", 0)
     same(stream_estimate(path, kl=[0.1, 0.5], chunk_rows=512), estimate(rewards, kl=[0.1, 0.5]), rtol=1e-9)
     assert stream_estimate(path, 1.0).source == str(path)
 

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infostat.alignment import stream_sources
-from infostat.alignment.stream_sources import is_large, is_large_population, reward_blocks, reward_stream
+from infostat.alignment.stream_sources import is_large_population, reward_blocks, reward_stream
+from infostat.core import chunks
+from infostat.core.chunks import is_large
 from infostat.core.errors import DataError, DataFileError, InputError, InputTypeError, MissingExtraError
 
 REWARDS = np.array([0.5, -1.25, 3.0, 0.1, 2.0, -7.0, 1e-3])
@@ -20,7 +21,7 @@ REWARDS = np.array([0.5, -1.25, 3.0, 0.1, 2.0, -7.0, 1e-3])
 
 @pytest.fixture
 def every_file_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream_sources, "LARGE_FILE", 0)
+    monkeypatch.setattr(chunks, "LARGE_FILE", 0)
 
 
 def read(source: Any, **options: Any) -> list[float]:
@@ -153,7 +154,7 @@ def test_dask_frames() -> None:
 def test_what_is_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, "r.csv")
     assert not is_large(path)
-    monkeypatch.setattr(stream_sources, "LARGE_FILE", 10)
+    monkeypatch.setattr(chunks, "LARGE_FILE", 10)
     assert is_large(path)
     assert not is_large(tmp_path / "absent.csv")
     assert not is_large(REWARDS)
@@ -215,7 +216,7 @@ def test_unknown_suffix(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [0, 64_000_000])
 def test_tables_that_are_no_single_population(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    monkeypatch.setattr(stream_sources, "LARGE_FILE", size)
+    monkeypatch.setattr(chunks, "LARGE_FILE", size)
     for frame, words in (
         (pd.DataFrame({"prompt_id": [1, 2], "reward": [0.0, 1.0]}), "never pooled"),
         (pd.DataFrame({"prob": [0.5, 0.5], "reward": [0.0, 1.0]}), "pmf"),

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import infostat.alignment as ia
-from infostat.alignment import stream_sources
+from infostat.core import chunks
 from infostat.core.errors import InfostatWarning
 
 P, R = [0.5, 0.3, 0.2], [0.0, 1.0, 2.0]
@@ -112,7 +112,7 @@ def test_a_large_file_is_streamed(tmp_path, monkeypatch, scores):
     path = tmp_path / "scores.npy"
     np.save(path, scores)
     whole = ia.align(path, kl=[0.1, 0.5])
-    monkeypatch.setattr(stream_sources, "LARGE_FILE", 1000)
+    monkeypatch.setattr(chunks, "LARGE_FILE", 1000)
     streamed = ia.align(path, kl=[0.1, 0.5])
     assert streamed.flags == ("streamed",) and streamed.best_of_n is None and streamed.rate is None
     assert streamed.frontier.reward == pytest.approx(whole.frontier.reward, rel=1e-9)
@@ -129,7 +129,7 @@ def test_a_large_prompt_table_is_read_whole(tmp_path, monkeypatch):
     table = pd.DataFrame({"prompt_id": np.repeat(range(20), 50), "reward": g.normal(size=1000)})
     path = tmp_path / "prompts.csv"
     table.to_csv(path, index=False)
-    monkeypatch.setattr(stream_sources, "LARGE_FILE", 1000)
+    monkeypatch.setattr(chunks, "LARGE_FILE", 1000)
     assert ia.align(path, kl=[0.1]).kind == "prompts"
 
 
