@@ -18,17 +18,30 @@ if TYPE_CHECKING:
     from .categorical import Categorical
     from .dirichlet import Dirichlet
     from .exponential import Exponential
+    from .finite_support import FiniteSupport
     from .gamma import Gamma
+    from .generic import GenericFamily
+    from .ising import Ising
+    from .log_linear import LogLinear
     from .multivariate_normal import MultivariateNormal
     from .normal import Normal
     from .poisson import Poisson
+    from .polynomial import PolynomialDensity
     from .product import ProductFamily
     from .registry import family_names, get_family
+    from .tilted_base import TiltedBase
+    from .tilted_draws import TiltedDraws
     from .vonmises import VonMises
 
 _OTHERS = {
     "ExponentialFamily": "base",
+    "FiniteSupport": "finite_support",
+    "GenericFamily": "generic",
+    "LogLinear": "log_linear",
+    "PolynomialDensity": "polynomial",
     "ProductFamily": "product",
+    "TiltedBase": "tilted_base",
+    "TiltedDraws": "tilted_draws",
     "family_names": "registry",
     "get_family": "registry",
 }

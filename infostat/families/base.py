@@ -12,62 +12,20 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import BoundaryProjectionError, InputError, InputTypeError
-from ..core.validation import FloatArray, as_float_array
+from ..core.validation import FloatArray, as_float_array, check_choice, short
+from .fits import Fit, NewtonReport
 from .rows import BoolArray, FamilyRows, rows_outside
 from .whitening import Nodes, Whitened, whiten_cumulants
 
 __all__ = ["BoolArray", "ExponentialFamily", "Fit", "NewtonReport", "rows_outside"]
 
-
-@dataclass(frozen=True)
-class NewtonReport:
-    """How a projection was found.
-
-    Attributes
-    ----------
-    theta : ndarray of shape (p,)
-        Natural parameter.
-    n_iter : int
-        Newton steps taken (0 for closed forms).
-    method : str
-        ``"closed form"`` or ``"newton"``.
-    converged : bool
-        Whether the tolerance was met.
-    """
-
-    theta: FloatArray
-    n_iter: int = 0
-    method: str = "closed form"
-    converged: bool = True
-
-
-@dataclass(frozen=True)
-class Fit:
-    """A family fitted to weighted data.
-
-    Attributes
-    ----------
-    theta : ndarray of shape (p,)
-        Maximum-likelihood estimate, the information projection of the data.
-    eta : ndarray of shape (p,)
-        Weighted mean of the statistics.
-    whitened : Whitened
-        The fitted model in whitened coordinates.
-    report : NewtonReport
-        How theta was found.
-    """
-
-    theta: FloatArray
-    eta: FloatArray
-    whitened: Whitened
-    report: NewtonReport
+_MOST_ROWS = 10**9  # of one sample
 
 
 class ExponentialFamily(FamilyRows):
@@ -104,10 +62,12 @@ class ExponentialFamily(FamilyRows):
                 f"theta of the {self.title} family must be a vector of its natural parameters, "
                 f"got shape {array.shape}"
             )
-        if not self._in_domain(array):
+        with np.errstate(over="ignore", invalid="ignore"):
+            inside = self._in_domain(array)
+        if not inside:
             raise InputError(
-                f"theta {array.tolist()} is outside the natural parameter space of the {self.title} "
-                f"family; build it with natural({', '.join(self.parameter_names)})"
+                f"theta {short(array.tolist())} is outside the natural parameter space of the {self.title} "
+                f"family, or too large for double precision; build it with natural({', '.join(self.parameter_names)})"
             )
         return array
 
@@ -117,7 +77,7 @@ class ExponentialFamily(FamilyRows):
         return size == self.n_params()
 
     def _in_domain(self, theta: FloatArray) -> bool:
-        """Whether the log-partition function is finite at theta."""
+        """Whether the log-partition function is finite at theta, and the floats can hold it."""
         return True
 
     @abstractmethod
@@ -185,9 +145,16 @@ class ExponentialFamily(FamilyRows):
         InputError
             If `order` is not 1, 2, 3 or 4.
         """
-        if order not in (1, 2, 3, 4):
-            raise InputError(f"order must be 1, 2, 3 or 4, got {order!r}")
-        return self._cumulants(self.check_theta(theta), order)
+        degree = check_choice("order", order, (1, 2, 3, 4))
+        parameter = self.check_theta(theta)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            found = self._cumulants(parameter, degree)
+        if np.isnan(found).any():
+            raise InputError(
+                f"theta {short(parameter.tolist())} gives a law whose cumulants of order {degree} cannot be computed "
+                "in double precision"
+            )
+        return found
 
     @abstractmethod
     def _cumulants(self, theta: FloatArray, order: int) -> FloatArray:
@@ -298,7 +265,11 @@ class ExponentialFamily(FamilyRows):
                 f"eta must hold one mean per statistic of the {self.title} family, "
                 f"got shape {target.shape}"
             )
-        return self._solve(target, start)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            report = self._solve(target, start)
+        if not np.isfinite(report.theta).all():
+            raise self.boundary(f"the parameter of eta {short(target.tolist())} is beyond double precision")
+        return report
 
     @abstractmethod
     def _solve(self, eta: FloatArray, start: FloatArray | None) -> NewtonReport:
@@ -386,7 +357,14 @@ class ExponentialFamily(FamilyRows):
                 f"natural() of the {self.title} family takes {', '.join(self.parameter_names)}; "
                 f"missing: {', '.join(missing) or 'none'}; unknown: {', '.join(unknown) or 'none'}"
             )
-        return self._natural(params)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            theta = self._natural(params)
+        if not np.isfinite(theta).all():
+            raise InputError(
+                f"{', '.join(self.parameter_names)} must be of sizes whose natural parameter is a float, got "
+                f"{short(params)}"
+            )
+        return theta
 
     @abstractmethod
     def _natural(self, params: Mapping[str, Any]) -> FloatArray:
@@ -409,11 +387,23 @@ class ExponentialFamily(FamilyRows):
         """
         parameter = self.check_theta(theta)
         encoded = self.encode(x, check=False)
+        if self.n_columns is None and self.n_params(encoded) != len(parameter):
+            raise InputError(
+                f"theta with {len(parameter)} entries does not fit data of shape {encoded.shape}, for which the "
+                f"{self.title} family has {self.n_params(encoded)} parameters"
+            )
         inside = self.in_support(encoded)
         out = np.full(len(encoded), -np.inf)
         rows = encoded[inside]
         if len(rows):
-            out[inside] = self._logpdf(rows, parameter)
+            # Far out the energy of a row overflows; minus infinity is then its log density.
+            with np.errstate(over="ignore", invalid="ignore"):
+                out[inside] = self._logpdf(rows, parameter)
+        if np.isnan(out).any():
+            raise InputError(
+                f"x must hold numbers whose statistics double precision can hold, got {int(np.isnan(out).sum())} rows "
+                "beyond"
+            )
         return out
 
     def encoded_logpdf(self, encoded: FloatArray, theta: FloatArray) -> FloatArray:
@@ -457,7 +447,8 @@ class ExponentialFamily(FamilyRows):
         from ..core.rng import as_generator
         from ..core.validation import check_count
 
-        return self._sample(self.check_theta(theta), check_count("size", size), as_generator(rng))
+        number = check_count("size", size, high=_MOST_ROWS, cure="draw in several calls")
+        return self._sample(self.check_theta(theta), number, as_generator(rng))
 
     @abstractmethod
     def _sample(self, theta: FloatArray, size: int, generator: np.random.Generator) -> NDArray[Any]:

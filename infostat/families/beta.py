@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..core.validation import FloatArray, check_number
 from .base import BoolArray, ExponentialFamily, NewtonReport
-from .dirichlet import dirichlet_cumulants, dirichlet_log_partition, simplex_gap, solve_dirichlet
+from .dirichlet import dirichlet_cumulants, dirichlet_domain, dirichlet_log_partition, simplex_gap, solve_dirichlet
 from .whitening import Nodes, Whitened, whiten_cumulants
 
 __all__ = ["Beta"]
@@ -66,7 +66,7 @@ class Beta(ExponentialFamily):
         return np.asarray(-np.log(encoded) - np.log1p(-encoded))
 
     def _in_domain(self, theta: FloatArray) -> bool:
-        return bool((theta > 0.0).all())
+        return dirichlet_domain(theta)
 
     def log_partition(self, theta: ArrayLike) -> float:
         """Return ``log B(a, b)`` (see :class:`ExponentialFamily`)."""

@@ -19,6 +19,7 @@ __all__ = ["Categorical"]
 # Codes of labels that are not among the levels.
 _UNKNOWN = -1.0
 _SUM_TOLERANCE = 1e-9
+_LARGEST = 1e300
 
 
 class Categorical(ExponentialFamily):
@@ -297,6 +298,9 @@ class Categorical(ExponentialFamily):
         codes = bound.encode(x, check=False)
         log_prob = np.append(parameter, 0.0) - _log_partition(parameter)
         return np.where(codes == _UNKNOWN, -np.inf, log_prob[codes.astype(np.intp)])
+
+    def _in_domain(self, theta: FloatArray) -> bool:
+        return bool(np.abs(theta).max() < _LARGEST)  # differences of entries must be floats
 
     def _for_model(self, x: Any, n_levels: int) -> Categorical:
         """Return the family with levels that fit a parameter of K levels."""

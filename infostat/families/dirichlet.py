@@ -13,6 +13,7 @@ from ..core.errors import InputError
 from ..core.validation import FloatArray, as_float_array, check_count
 from .base import BoolArray, ExponentialFamily, NewtonReport
 from .newton import damped_newton
+from .rows import data_shape
 from .specials import inverse_digamma, polygamma_drop
 
 __all__ = [
@@ -113,7 +114,7 @@ class Dirichlet(ExponentialFamily):
         return np.asarray(-self._statistic(encoded).sum(axis=1))
 
     def _in_domain(self, theta: FloatArray) -> bool:
-        return bool((theta > 0.0).all())
+        return dirichlet_domain(theta)
 
     def log_partition(self, theta: ArrayLike) -> float:
         """Return ``sum lgamma(alpha_i) - lgamma(alpha_0)`` (see :class:`ExponentialFamily`)."""
@@ -164,6 +165,27 @@ class Dirichlet(ExponentialFamily):
 
     def _settings(self) -> tuple[Any, ...]:
         return (self._n_vars,)
+
+
+def dirichlet_domain(alpha: FloatArray) -> bool:
+    """Return whether parameters are positive and their log-partition is a float.
+
+    Parameters
+    ----------
+    alpha : ndarray of shape (p,)
+        Real numbers.
+
+    Returns
+    -------
+    bool
+        The answer.
+
+    Examples
+    --------
+    >>> dirichlet_domain(np.array([0.5, 2.0])), dirichlet_domain(np.array([0.0, 2.0]))
+    (True, False)
+    """
+    return bool((alpha >= np.finfo(float).tiny).all() and np.isfinite(gammaln(alpha.sum())))
 
 
 def dirichlet_log_partition(alpha: FloatArray) -> float:
@@ -265,7 +287,7 @@ def _start(eta: FloatArray) -> FloatArray:
 
 
 def _parts(data: Any) -> int:
-    shape = np.shape(data)
+    shape = data_shape(data)
     if len(shape) != 2 or shape[1] < 2:
         raise InputError(
             f"data for the Dirichlet family must be a table with at least two columns, got shape {shape}"

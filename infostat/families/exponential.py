@@ -63,7 +63,7 @@ class Exponential(ExponentialFamily):
         return -math.log(-self.check_theta(theta)[0])
 
     def _cumulants(self, theta: FloatArray, order: int) -> FloatArray:
-        scale = -1.0 / float(theta[0])
+        scale = -1.0 / theta[0]  # a NumPy number: its powers overflow to infinity
         return np.full((1,) * order, math.factorial(order - 1) * scale**order)
 
     def nodes(self, theta: ArrayLike) -> Nodes:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.errors import DataError, InputError, InputTypeError
 from ..core.validation import short
+from .rows import data_shape, entries_of
 
 __all__ = ["check_levels", "labels_array", "labels_of"]
 
@@ -37,9 +38,7 @@ def check_levels(levels: Sequence[Any]) -> tuple[Any, ...]:
     >>> check_levels(["low", "high"])
     ('low', 'high')
     """
-    if isinstance(levels, (str, bytes)) or np.ndim(levels) != 1:
-        raise InputTypeError(f"levels must be a sequence of labels, got {short(levels)}")
-    known = tuple(labels_of(levels))
+    known = tuple(labels_of(entries_of(levels, "levels", "a sequence of labels")))
     if len(known) < 2 or len(set(known)) < len(known):
         raise InputError(f"levels must be at least two different labels, got {short(list(known))}")
     return known
@@ -73,6 +72,7 @@ def labels_of(data: Any) -> list[Any]:
         array = np.empty(len(data), dtype=object)
         array[:] = [v.item() if isinstance(v, np.generic) else v for v in data]
         if len(array) and isinstance(array[0], (list, tuple, np.ndarray)):
+            data_shape(data)  # refuses rows of different lengths
             array = np.array(array.tolist(), dtype=object)
     else:
         array = np.asarray(data)

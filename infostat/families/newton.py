@@ -146,10 +146,13 @@ def _model(
         factor = np.linalg.cholesky(hessian / np.outer(scale, scale))
     except np.linalg.LinAlgError:
         return None
-    inverse = np.linalg.solve(factor, np.diag(1.0 / scale))
-    half = inverse @ (value - eta)
-    noise = np.abs(inverse) @ (_ROUNDING * (np.abs(value) + np.abs(eta)))
-    return _Model(np.asarray(inverse.T @ half), float(half @ half), float(noise @ noise))
+    # On the way to infinity variances may vanish so fast that the decrement overflows: no step is possible.
+    with np.errstate(over="ignore", invalid="ignore"):
+        inverse = np.linalg.solve(factor, np.diag(1.0 / scale))
+        half = inverse @ (value - eta)
+        noise = np.abs(inverse) @ (_ROUNDING * (np.abs(value) + np.abs(eta)))
+        step, decrement, floor = np.asarray(inverse.T @ half), float(half @ half), float(noise @ noise)
+    return _Model(step, decrement, floor) if np.isfinite(decrement) and np.isfinite(step).all() else None
 
 
 def _line_search(

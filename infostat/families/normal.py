@@ -16,6 +16,7 @@ from .whitening import Nodes, Whitened
 __all__ = ["Normal", "standard_normal_nodes"]
 
 _SQRT2 = math.sqrt(2.0)
+_TINY = 1e-300
 
 
 class Normal(ExponentialFamily):
@@ -59,12 +60,13 @@ class Normal(ExponentialFamily):
         return np.full(len(encoded), -0.5 * math.log(2.0 * math.pi))
 
     def _in_domain(self, theta: FloatArray) -> bool:
-        return bool(theta[1] < 0)
+        # Mean, variance and log-partition must be floats.
+        return bool(_TINY < -theta[1] < 1.0 / _TINY and abs(theta[0]) < math.sqrt(-theta[1] / _TINY))
 
     def log_partition(self, theta: ArrayLike) -> float:
         """Return ``-theta_1^2/(4 theta_2) - log(-2 theta_2)/2`` (see :class:`ExponentialFamily`)."""
         t1, t2 = self.check_theta(theta)
-        return float(-t1 * t1 / (4.0 * t2) - 0.5 * math.log(-2.0 * t2))
+        return float(-0.25 * t1 * (t1 / t2) - 0.5 * math.log(-2.0 * t2))
 
     def _cumulants(self, theta: FloatArray, order: int) -> FloatArray:
         v = -0.5 / theta[1]

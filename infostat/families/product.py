@@ -13,7 +13,8 @@ from ..core.errors import BoundaryProjectionError, InputError, InputTypeError, S
 from ..core.validation import FloatArray, short
 from .base import BoolArray, ExponentialFamily, Fit, NewtonReport
 from .registry import get_family
-from .whitening import Nodes, Whitened
+from .rows import entries_of
+from .whitening import Nodes, Whitened, node_grid
 
 __all__ = ["Component", "ProductFamily"]
 
@@ -71,11 +72,8 @@ class ProductFamily(ExponentialFamily):
     accepts_labels = True
 
     def __init__(self, families: Iterable[Any]) -> None:
-        if isinstance(families, (str, ExponentialFamily)) or not isinstance(families, Iterable):
-            raise InputTypeError(
-                f"families must be a sequence of names or family objects, got {short(families)}"
-            )
-        self._families = tuple(get_family(family) for family in families)
+        required = "a sequence of names or family objects"
+        self._families = tuple(get_family(family) for family in entries_of(families, "families", required))
         if not self._families:
             raise InputError("families must hold at least one family, got none")
         n_open = sum(family.n_columns is None for family in self._families)
@@ -270,7 +268,7 @@ class ProductFamily(ExponentialFamily):
         parameter = self.check_theta(theta)
         found = [b.family.nodes(parameter[b.theta]) for b in self.components]
         pairs = [(_as_columns(n.points), n.weights) for n in found if n is not None]
-        grid = _grid(pairs) if len(pairs) == len(found) else None
+        grid = node_grid(pairs, _MAX_NODES) if len(pairs) == len(found) else None
         return None if grid is None else Nodes(*grid)
 
     def whitened(self, theta: ArrayLike) -> Whitened:
@@ -303,7 +301,7 @@ class ProductFamily(ExponentialFamily):
         def nodes() -> tuple[FloatArray, FloatArray] | None:
             found = [view.nodes() for view in views]
             pairs = [pair for pair in found if pair is not None]
-            return _grid(pairs) if len(pairs) == len(found) else None
+            return node_grid(pairs, _MAX_NODES) if len(pairs) == len(found) else None
 
         return Whitened(
             p=sum(view.p for view in views),
@@ -407,18 +405,6 @@ def _cut(family: ExponentialFamily, encoded: FloatArray, columns: slice) -> Floa
 
 def _as_columns(points: NDArray[Any]) -> NDArray[Any]:
     return points[:, None] if points.ndim == 1 else points
-
-
-def _grid(pairs: Sequence[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray] | None:
-    """Product grid of nodes ``(M_b, d_b)`` and weights, or None if it is too long."""
-    if np.prod([float(len(weights)) for _, weights in pairs]) > _MAX_NODES:
-        return None
-    points, weights = pairs[0]
-    for more, more_weights in pairs[1:]:
-        left = np.repeat(points, len(more), axis=0)
-        points = np.hstack([left, np.tile(more, (len(points), 1))])
-        weights = np.outer(weights, more_weights).ravel()
-    return points, weights
 
 
 def _block_diagonal(blocks: Sequence[FloatArray], order: int) -> FloatArray:

@@ -14,7 +14,7 @@ from ..core.errors import InputError, InputTypeError
 from ..core.validation import short
 from .base import ExponentialFamily
 
-__all__ = ["ALIASES", "FAMILIES", "family_names", "get_family"]
+__all__ = ["ALIASES", "FAMILIES", "WITH_ARGUMENTS", "family_names", "get_family"]
 
 # name -> (module, class, constructor keywords)
 FAMILIES: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -24,6 +24,8 @@ FAMILIES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "dirichlet": ("dirichlet", "Dirichlet", {}),
     "exponential": ("exponential", "Exponential", {}),
     "gamma": ("gamma", "Gamma", {}),
+    "ising": ("ising", "Ising", {}),
+    "ising_independent": ("ising", "Ising", {"edges": ()}),
     "mvn": ("multivariate_normal", "MultivariateNormal", {}),
     "mvn_diagonal": ("multivariate_normal", "MultivariateNormal", {"structure": "diagonal"}),
     "normal": ("normal", "Normal", {}),
@@ -37,6 +39,17 @@ ALIASES: dict[str, str] = {
     "mvn_full": "mvn",
     "diagonal": "mvn_diagonal",
     "von_mises": "vonmises",
+}
+
+
+# Families that mean nothing without arguments: name -> how they are built.
+WITH_ARGUMENTS: dict[str, str] = {
+    "finite_support": "FiniteSupport(points)",
+    "generic": "GenericFamily(statistic, nodes=...)",
+    "log_linear": "LogLinear(shape, terms)",
+    "polynomial": "PolynomialDensity(degree)",
+    "product": "ProductFamily(families)",
+    "tilted_base": "TiltedBase(base, products)",
 }
 
 
@@ -74,6 +87,8 @@ def get_family(family: str | ExponentialFamily | type[ExponentialFamily]) -> Exp
     ------
     InputError
         If the name is unknown; the message lists the known ones.
+    InputTypeError
+        If the name or class belongs to a family that needs arguments, or if it is no family at all.
 
     Examples
     --------
@@ -83,11 +98,15 @@ def get_family(family: str | ExponentialFamily | type[ExponentialFamily]) -> Exp
     if isinstance(family, ExponentialFamily):
         return family
     if isinstance(family, type) and issubclass(family, ExponentialFamily):
+        if family.name in WITH_ARGUMENTS and family.name not in FAMILIES:
+            raise _needs_arguments(family.__name__, family.name)
         return family()
     if not isinstance(family, str):
         raise InputTypeError(f"family must be a name or a family object, got {short(family)}")
     key = family.strip().lower().replace("-", "_").replace(" ", "_")
     key = ALIASES.get(key, key)
+    if key in WITH_ARGUMENTS:
+        raise _needs_arguments(repr(family), key)
     if key not in FAMILIES:
         close = difflib.get_close_matches(key, [*FAMILIES, *ALIASES], n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
@@ -96,3 +115,7 @@ def get_family(family: str | ExponentialFamily | type[ExponentialFamily]) -> Exp
     loaded = import_module(f".{module}", __package__)
     built: ExponentialFamily = getattr(loaded, name)(**keywords)
     return built
+
+
+def _needs_arguments(got: str, key: str) -> InputTypeError:
+    return InputTypeError(f"family must be an object here, got {got}: build it with {WITH_ARGUMENTS[key]}")

@@ -7,16 +7,16 @@ enters; :class:`infostat.families.base.ExponentialFamily` adds the model.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import InputError, SupportError
-from ..core.validation import FloatArray, as_float_array
+from ..core.errors import InputError, InputTypeError, SupportError, describe
+from ..core.validation import FloatArray, as_float_array, short
 
-__all__ = ["BoolArray", "FamilyRows", "rows_outside"]
+__all__ = ["BoolArray", "FamilyRows", "as_rows", "data_shape", "entries_of", "rows_outside"]
 
 BoolArray = NDArray[np.bool_]
 
@@ -116,7 +116,7 @@ class FamilyRows(ABC):
         SupportError
             If `check` and some rows are outside the support.
         """
-        array = as_float_array("x", np.asarray(x))
+        array = as_float_array("x", x)
         encoded = self._shape(array)
         if check:
             bad = np.flatnonzero(~self.in_support(encoded))
@@ -173,7 +173,9 @@ class FamilyRows(ABC):
         ndarray of shape (m, p)
             Statistics, also for one-dimensional `x`.
         """
-        return self._statistic(self.encode(x))
+        encoded = self.encode(x)
+        with np.errstate(over="ignore"):  # squares of huge numbers are infinite
+            return self._statistic(encoded)
 
     def raw_statistic(self, encoded: FloatArray) -> FloatArray:
         """Return the statistics of rows that :meth:`encode` has already checked.
@@ -194,9 +196,110 @@ class FamilyRows(ABC):
     def _statistic(self, encoded: FloatArray) -> FloatArray:
         """Statistics of encoded rows."""
 
+    def encoded_log_base(self, encoded: FloatArray) -> FloatArray:
+        """Return the log base density of rows that :meth:`encode` has already checked.
+
+        Parameters
+        ----------
+        encoded : ndarray
+            Output of :meth:`encode`.
+
+        Returns
+        -------
+        ndarray of shape (m,)
+            Nats (Lebesgue or counting measure).
+        """
+        return self._log_base(encoded)
+
     @abstractmethod
     def _log_base(self, encoded: FloatArray) -> FloatArray:
         """Log base density of encoded rows (Lebesgue or counting measure)."""
+
+
+def as_rows(encoded: FloatArray) -> FloatArray:
+    """Return encoded data with one axis for the variables, also where there are no rows.
+
+    Parameters
+    ----------
+    encoded : ndarray of shape (m,) or (m, d)
+        Output of :meth:`FamilyRows.encode`.
+
+    Returns
+    -------
+    ndarray of shape (m, d)
+        The same numbers.
+
+    Examples
+    --------
+    >>> as_rows(np.array([1.0, 2.0])).shape
+    (2, 1)
+    """
+    return encoded[:, None] if encoded.ndim == 1 else encoded
+
+
+def entries_of(value: Any, name: str, required: str) -> list[Any]:
+    """Return the entries of a list-like argument, or raise.
+
+    Parameters
+    ----------
+    value : iterable
+        What the caller passed; text counts as no list.
+    name : str
+        Argument name for the message.
+    required : str
+        What the argument must be.
+
+    Returns
+    -------
+    list
+        The entries.
+
+    Raises
+    ------
+    InputTypeError
+        If it cannot be iterated over.
+
+    Examples
+    --------
+    >>> entries_of(range(3), "axes", "a list of axes")
+    [0, 1, 2]
+    """
+    # An array without axes is iterable by its type and raises when iterated over.
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
+        raise InputTypeError(describe(name, required, short(value)))
+    return list(value)
+
+
+def data_shape(data: Any) -> tuple[int, ...]:
+    """Return the shape of data of any kind, or raise.
+
+    Parameters
+    ----------
+    data : array_like or DataFrame
+        Rows.
+
+    Returns
+    -------
+    tuple of int
+        Lengths of the axes.
+
+    Raises
+    ------
+    InputError
+        If the rows differ in length, or there is no axis of rows.
+
+    Examples
+    --------
+    >>> data_shape([[1, 2], [3, 4], [5, 6]])
+    (3, 2)
+    """
+    try:
+        shape = tuple(int(k) for k in np.shape(data))
+    except ValueError:  # NumPy's answer to rows of different lengths
+        raise InputError(f"data must be rectangular, got rows of different lengths in {short(data)}") from None
+    if len(shape) not in (1, 2):
+        raise InputError(f"data must have shape (m,) or (m, d), got shape {shape}")
+    return shape
 
 
 def _show(row: Any) -> str:

@@ -16,7 +16,7 @@ from ..core.errors import InputError
 from ..core.validation import FloatArray
 from .base import ExponentialFamily
 
-__all__ = ["frozen", "has_law", "probability_transform"]
+__all__ = ["frozen", "has_distribution_function", "has_law", "probability_transform"]
 
 # family name -> (scipy.stats law, scipy keywords from the family's usual parameters)
 _LAWS: dict[str, tuple[str, Callable[[Mapping[str, Any]], dict[str, float]]]] = {
@@ -50,6 +50,28 @@ def has_law(family: ExponentialFamily) -> bool:
     True
     """
     return family.name in _LAWS
+
+
+def has_distribution_function(family: ExponentialFamily) -> bool:
+    """Return whether :func:`probability_transform` accepts the family.
+
+    Parameters
+    ----------
+    family : ExponentialFamily
+        Univariate family.
+
+    Returns
+    -------
+    bool
+        True for families with a scipy law and for those with a method `cdf` of their own.
+
+    Examples
+    --------
+    >>> from infostat.families.polynomial import PolynomialDensity
+    >>> has_distribution_function(PolynomialDensity(2))
+    True
+    """
+    return has_law(family) or hasattr(family, "cdf")
 
 
 def frozen(family: ExponentialFamily, theta: ArrayLike) -> Any:
@@ -96,7 +118,7 @@ def probability_transform(family: ExponentialFamily, theta: ArrayLike, encoded: 
     Parameters
     ----------
     family : ExponentialFamily
-        A continuous family that :func:`frozen` accepts.
+        A continuous family that :func:`frozen` accepts, or one with a method `cdf`.
     theta : array_like of shape (p,)
         Natural parameter.
     encoded : ndarray of shape (m,)
@@ -115,8 +137,10 @@ def probability_transform(family: ExponentialFamily, theta: ArrayLike, encoded: 
     >>> probability_transform(family, theta, np.array([1.0, 1.0 + 2 * np.pi])).round(9)
     array([0.5, 0.5])
     """
-    law = frozen(family, theta)
     rows = np.asarray(encoded, dtype=np.float64)
+    if hasattr(family, "cdf"):
+        return np.asarray(family.cdf(rows, theta), dtype=np.float64)
+    law = frozen(family, theta)
     if family.name == "vonmises":
         # Angles are brought to the turn that starts at the cut mu - pi.
         cut = family.params(theta)["mu"] - np.pi

@@ -26,6 +26,7 @@ _WINDOW = 14.0
 _SERIES_FROM = 30.0
 _N_SERIES = 25
 _SMALLEST_SPREAD = 1e-14
+_LARGEST = 1e300
 
 
 class VonMises(ExponentialFamily):
@@ -153,6 +154,9 @@ class VonMises(ExponentialFamily):
         """Return ``mu`` in (-pi, pi] and ``kappa`` (see :class:`ExponentialFamily`)."""
         mu, kappa = _polar(self.check_theta(theta))
         return {"mu": mu, "kappa": kappa}
+
+    def _in_domain(self, theta: FloatArray) -> bool:
+        return bool(np.abs(theta).max() < _LARGEST)
 
     def _logpdf(self, encoded: FloatArray, theta: FloatArray) -> FloatArray:
         mu, kappa = _polar(theta)

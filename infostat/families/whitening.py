@@ -9,7 +9,7 @@ family.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,16 @@ import numpy as np
 from ..core.errors import CollinearStatisticsError
 from ..core.validation import FloatArray
 
-__all__ = ["Nodes", "Whitened", "cholesky_factor", "mix_axes", "node_view", "whiten_cumulants"]
+__all__ = [
+    "Nodes",
+    "Whitened",
+    "cholesky_factor",
+    "mix_axes",
+    "node_grid",
+    "node_view",
+    "third_moments",
+    "whiten_cumulants",
+]
 
 _FIRST = 16  # first indices of a third-order tensor that one matrix product serves
 
@@ -36,6 +45,40 @@ class Nodes:
 
     points: FloatArray
     weights: FloatArray
+
+
+def node_grid(pairs: Sequence[tuple[FloatArray, FloatArray]], most: int) -> tuple[FloatArray, FloatArray] | None:
+    """Return the product grid of nodes of independent blocks, or None if it is too long.
+
+    Parameters
+    ----------
+    pairs : sequence of (points, weights)
+        Points ``(M_b, d_b)`` and weights ``(M_b,)`` of each block.
+    most : int
+        Longest grid.
+
+    Returns
+    -------
+    points : ndarray of shape (M, d)
+        All combinations, the last block running fastest.
+    weights : ndarray of shape (M,)
+        Products of the weights.
+
+    Examples
+    --------
+    >>> coin = np.array([[0.0], [1.0]]), np.array([0.75, 0.25])
+    >>> points, weights = node_grid([coin, coin], 100)
+    >>> points.tolist(), weights.tolist()
+    ([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0.5625, 0.1875, 0.1875, 0.0625])
+    """
+    if np.prod([float(len(weights)) for _, weights in pairs]) > most:
+        return None
+    points, weights = pairs[0]
+    for more, more_weights in pairs[1:]:
+        left = np.repeat(points, len(more), axis=0)
+        points = np.hstack([left, np.tile(more, (len(points), 1))])
+        weights = np.outer(weights, more_weights).ravel()
+    return points, weights
 
 
 @dataclass(frozen=True)
@@ -197,22 +240,6 @@ def node_view(
     z = centred @ inverse.T
     p = z.shape[1]
 
-    def third() -> FloatArray:
-        # Of each triple only the order with the smallest index first is needed, p^3/3 products a row;
-        # several first indices share a matrix product, so that there are few large ones.
-        out = np.zeros((p, p, p))
-        step = max(1, 4_000_000 // (_FIRST * p))  # 32 MB of products at a time
-        for start in range(0, len(z), step):
-            part = z[start : start + step]
-            weighted = part * weights[start : start + step, None]
-            for a in range(0, p, _FIRST):
-                first, tail = slice(a, a + _FIRST), part[:, a:]
-                products = (weighted[:, first, None] * tail[:, None, :]).reshape(len(part), -1)
-                out[first, a:, a:] += (products.T @ tail).reshape(-1, p - a, p - a)
-        for a in range(p):
-            out[a:, a, a:] = out[a:, a:, a] = out[a, a:, a:]
-        return out
-
     def fourth(S: FloatArray) -> float:
         s = np.einsum("bi,bi->b", z @ S, z)
         return float(weights @ (s * s) - np.trace(S) ** 2 - 2.0 * np.sum(S * S))
@@ -220,4 +247,41 @@ def node_view(
     def rows(encoded: FloatArray) -> FloatArray:
         return np.asarray((statistic(encoded) - mean) @ inverse.T)
 
-    return Whitened(p=p, rows=rows, third=third, fourth=fourth, nodes=lambda: (z, weights))
+    return Whitened(p=p, rows=rows, third=lambda: third_moments(z, weights), fourth=fourth, nodes=lambda: (z, weights))
+
+
+def third_moments(z: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the third moments ``E z_i z_j z_k`` of weighted points.
+
+    Parameters
+    ----------
+    z : ndarray of shape (M, p)
+        Points; with mean zero the moments are the third cumulants.
+    weights : ndarray of shape (M,)
+        Probabilities.
+
+    Returns
+    -------
+    ndarray of shape (p, p, p)
+        Symmetric tensor.
+
+    Examples
+    --------
+    >>> third_moments(np.array([[-1.0], [2.0]]), np.array([2 / 3, 1 / 3])).round(12)
+    array([[[2.]]])
+    """
+    # Of each triple only the order with the smallest index first is needed, p^3/3 products a row;
+    # several first indices share a matrix product, so that there are few large ones.
+    p = z.shape[1]
+    out = np.zeros((p, p, p))
+    step = max(1, 4_000_000 // (_FIRST * p))  # 32 MB of products at a time
+    for start in range(0, len(z), step):
+        part = z[start : start + step]
+        weighted = part * weights[start : start + step, None]
+        for a in range(0, p, _FIRST):
+            first, tail = slice(a, a + _FIRST), part[:, a:]
+            products = (weighted[:, first, None] * tail[:, None, :]).reshape(len(part), -1)
+            out[first, a:, a:] += (products.T @ tail).reshape(-1, p - a, p - a)
+    for a in range(p):
+        out[a:, a, a:] = out[a:, a:, a] = out[a, a:, a:]
+    return out

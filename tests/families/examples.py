@@ -13,8 +13,15 @@ from typing import Any
 import numpy as np
 
 from infostat.families.base import ExponentialFamily
+from infostat.families.finite_support import FiniteSupport
+from infostat.families.generic import GenericFamily
+from infostat.families.ising import Ising
+from infostat.families.log_linear import LogLinear
+from infostat.families.multivariate_normal import MultivariateNormal
+from infostat.families.polynomial import PolynomialDensity
 from infostat.families.product import ProductFamily
 from infostat.families.registry import FAMILIES, get_family
+from infostat.families.tilted_base import TiltedBase
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,9 @@ _COMPONENTS = [
 ]
 
 
+_LATTICE = np.stack(np.meshgrid([0.0, 1.0, 3.0], [-1.0, 0.0, 1.0], indexing="ij"), axis=-1).reshape(-1, 2)
+
+
 def _product() -> ExponentialFamily:
     return ProductFamily(
         [
@@ -92,6 +102,39 @@ def _product() -> ExponentialFamily:
             get_family("mvn").bind(np.zeros((1, 2))),
         ]
     )
+
+
+def _curves(x: np.ndarray) -> np.ndarray:
+    return np.column_stack([x[:, 0], np.exp(-x[:, 0])])
+
+
+def _plane(x: np.ndarray) -> np.ndarray:
+    return np.column_stack([x, x[:, 0] * x[:, 1], x[:, 0] ** 2])
+
+
+def _line_nodes() -> ExponentialFamily:
+    t, w = np.polynomial.legendre.leggauss(60)
+    return GenericFamily(_curves, nodes=1.0 + t, log_weights=np.log(w))
+
+
+def _plane_nodes() -> ExponentialFamily:
+    grid = np.stack(np.meshgrid(np.linspace(0.0, 1.0, 9), np.linspace(-1.0, 1.0, 7)), axis=-1)
+    return GenericFamily(_plane, nodes=grid.reshape(-1, 2))
+
+
+_CHAIN3 = [[2.0, 0.3, -0.06], [0.3, 1.0, -0.2], [-0.06, -0.2, 0.5]]  # 0 and 2 independent given 1
+_TILT = [1.0, 0.5, -0.4, -1.0]
+
+
+def _tilted_draws() -> ExponentialFamily:
+    from scipy import stats
+
+    base = [stats.beta(2.0, 3.0), ([0, 1, 2], [0.2, 0.5, 0.3]), stats.norm(0.0, 0.6)]
+    return TiltedBase(base, [(0, 1), (0, 2), (1, 2), (0, 0)]).simulate_at(_TILT, draws=12_800, rng=1)
+
+
+def _tilted_rows(rng: np.random.Generator) -> Any:
+    return np.column_stack([rng.uniform(0.1, 0.9, 60), rng.integers(0, 3, 60), rng.laplace(size=60) * 0.3])
 
 
 EXAMPLES: list[Example] = [
@@ -155,12 +198,112 @@ EXAMPLES: list[Example] = [
         np.full(10, 1.7),
     ),
     Example(
+        "finite_support",
+        [{"theta": [-0.15]}, {"theta": [0.8]}],
+        lambda rng: np.array([0.0, 1.0, 2.0, 4.5])[rng.integers(0, 4, 60)],
+        [0.0, 3.0, 4.5, -1.0],
+        [1, 3],
+        np.zeros(10),
+        make=lambda: FiniteSupport([0.0, 1.0, 2.0, 4.5], log_base=[0.0, 0.5, -0.3, 0.1]),
+    ),
+    Example(
+        "finite_support",
+        [{"theta": [0.3, -0.2, 0.1]}],
+        lambda rng: _LATTICE[rng.integers(0, 9, 60)],
+        [[0.0, 1.0], [0.5, 1.0], [3.0, 3.0]],
+        [1, 2],
+        _LATTICE[(_LATTICE[:, 0] == 0) | (_LATTICE[:, 1] == 1)],  # on the face x - xy = 0
+        make=lambda: FiniteSupport(_LATTICE, lambda x: np.column_stack([x, x[:, 0] * x[:, 1]])),
+        label="finite_support-plane",
+        univariate=False,
+    ),
+    Example(
+        "generic",
+        [{"theta": [0.0, 0.0]}, {"theta": [1.5, -2.0]}],
+        lambda rng: rng.triangular(0.0, 0.3, 2.0, 60),
+        None,
+        [],
+        np.full(10, 0.3),
+        make=_line_nodes,
+    ),
+    Example(
+        "generic",
+        [{"theta": [0.5, -0.4, 0.3, -1.0]}],
+        lambda rng: np.column_stack([rng.triangular(0.0, 0.3, 1.0, 60), rng.uniform(-1.0, 1.0, 60)]),
+        None,
+        [],
+        np.column_stack([np.linspace(0.1, 0.9, 10), np.ones(10)]),
+        make=_plane_nodes,
+        label="generic-plane",
+        univariate=False,
+    ),
+    Example(
+        "ising",
+        [{"field": [0.4], "coupling": []}, {"field": [0.2, -0.5, 0.3], "coupling": [1.0, -0.7, 0.4]}],
+        lambda rng: rng.integers(0, 2, (60, 3)),
+        [[0, 1, 1], [0, 2, 1], [1, 1, 1], [0.5, 0, 1]],
+        [1, 3],
+        np.array([[0, 1, 0], [1, 0, 1], [1, 1, 1], [0, 1, 1], [1, 0, 0], [1, 1, 0]]),  # never (0, 0) first
+        univariate=False,
+    ),
+    Example(
+        "ising",
+        [{"field": [0.2, -0.5, 0.3], "coupling": [1.0]}],
+        lambda rng: rng.integers(0, 2, (60, 3)),
+        [[0, 1, 1], [0, -1, 1]],
+        [1],
+        np.array([[0, 1, 0], [1, 0, 0], [1, 1, 0]]),
+        make=lambda: Ising(edges=[(2, 0)]),
+        label="ising-graph",
+        univariate=False,
+    ),
+    Example(
+        "ising_independent",
+        [{"field": [0.2, -0.5, 1.3], "coupling": []}],
+        lambda rng: rng.integers(0, 2, (60, 3)),
+        [[0, 1, 1], [0, 2, 1]],
+        [1],
+        np.array([[0, 1, 0], [1, 0, 0], [1, 1, 0]]),
+        univariate=False,
+    ),
+    Example(
+        "log_linear",
+        [{"theta": [0.3, -0.2, 0.5, 0.7, -0.4]}],
+        lambda rng: np.column_stack([rng.integers(0, 2, 60), rng.integers(0, 3, 60)]),
+        [[0, 2], [2, 0], [0, 3], [0.5, 1]],
+        [1, 2, 3],
+        np.array([[0, 0], [0, 1], [0, 2], [1, 1], [1, 2], [1, 1]]),  # never (1, 0)
+        make=lambda: LogLinear((2, 3), [(0,), (1,), (0, 1)]),
+        univariate=False,
+    ),
+    Example(
+        "log_linear",
+        [{"theta": [0.3, -0.2]}],
+        lambda rng: rng.integers(0, 3, 60),
+        [0, 1, 3, -1],
+        [2, 3],
+        np.ones(10),
+        make=lambda: LogLinear([3], [(0,)]),
+        label="log_linear-one-way",
+    ),
+    Example(
         "mvn",
         [{"mean": [1.0], "cov": [[2.0]]}, {"mean": _MEAN3, "cov": _COV3}],
         _table,
         None,
         [],
         None,  # constant columns are refused as such, see the tests of that family
+        univariate=False,
+    ),
+    Example(
+        "mvn",
+        [{"mean": _MEAN3, "cov": _CHAIN3}, {"mean": [0.0, 0.0, 0.0], "cov": np.eye(3)}],
+        _table,
+        None,
+        [],
+        None,  # constant columns are refused as such, see the tests of that family
+        make=lambda: MultivariateNormal([(1, 2), (0, 1)]),
+        label="mvn-chain",
         univariate=False,
     ),
     Example(
@@ -189,6 +332,36 @@ EXAMPLES: list[Example] = [
         np.zeros(10),
     ),
     Example(
+        "polynomial",
+        [{"theta": [0.0, 0.0, 0.0]}, {"theta": [0.5, -2.0, 1.0]}],
+        lambda rng: rng.triangular(-1.0, 0.3, 2.0, 60),
+        [0.0, -1.5, 2.0, 2.5],
+        [1, 3],
+        np.full(10, 0.5),
+        make=lambda: PolynomialDensity(3, bounds=[(-1.0, 2.0)]),
+    ),
+    Example(
+        "polynomial",
+        [{"theta": [3.0, -5.0]}],
+        lambda rng: rng.triangular(0.0, 0.3, 1.0, 60),
+        [0.0, 1.0, 1.1],
+        [2],
+        np.arange(10) % 2,
+        make=lambda: PolynomialDensity(2, bounds=[(0, 1)], basis="monomial"),
+        label="polynomial-monomial",
+    ),
+    Example(
+        "polynomial",
+        [{"theta": [0.5, -0.3, 0.4, 0.6, -1.0]}],
+        lambda rng: rng.beta(2.0, 3.0, (60, 2)),
+        [[0.5, 0.5], [0.5, 1.5], [-0.1, 0.5]],
+        [1, 2],
+        np.column_stack([np.zeros(10), np.linspace(0.1, 0.9, 10)]),
+        make=lambda: PolynomialDensity(2),
+        label="polynomial-box",
+        univariate=False,
+    ),
+    Example(
         "vonmises",
         [{"mu": 0.0, "kappa": 0.0}, {"mu": 1.0, "kappa": 2.0}, {"mu": -2.5, "kappa": 60.0}],
         lambda rng: rng.triangular(-2.0, 0.5, 2.5, 60),
@@ -204,6 +377,16 @@ EXAMPLES: list[Example] = [
         [1],
         np.column_stack([np.arange(6.0), np.ones(6), np.arange(6) % 3, np.eye(6)[:, :2]]),
         make=_product,
+        univariate=False,
+    ),
+    Example(
+        "tilted_draws",
+        [{"theta": _TILT}, {"theta": [1.1, 0.4, -0.5, -0.9]}],
+        _tilted_rows,
+        [[0.2, 1.0, 0.3], [0.2, 0.5, 0.3], [0.5, 2.0, -3.0], [1.2, 0.0, 0.0]],
+        [1, 3],
+        np.tile([1.0, 2.0, 0.3], (10, 1)),
+        make=_tilted_draws,
         univariate=False,
     ),
 ]

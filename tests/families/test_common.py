@@ -67,7 +67,7 @@ def _symmetric(p: int, seed: int = 5) -> np.ndarray:
 
 
 def test_every_family_has_an_example() -> None:
-    assert COVERED - {"product"} == REGISTERED
+    assert REGISTERED <= COVERED
 
 
 # ------------------------------------------------------------------ cumulants
@@ -296,7 +296,7 @@ def test_wrong_vectors_are_refused(example: Example, theta: np.ndarray) -> None:
         family.project(np.zeros((2, len(theta))))
     with pytest.raises(InputTypeError, match="real numbers"):
         family.cov(["a"] * len(theta))
-    with pytest.raises(InputError, match="order must be 1, 2, 3 or 4"):
+    with pytest.raises(InputError, match="order must be one of 1, 2, 3, 4"):
         family.cumulants(theta, 5)
     with pytest.raises(InputTypeError, match="unknown: colour"):
         family.natural(colour=1)

@@ -10,14 +10,14 @@ import pytest
 
 import infostat.families as families
 from infostat.core.errors import InputError, InputTypeError
-from infostat.families.registry import ALIASES, FAMILIES, family_names, get_family
+from infostat.families.registry import ALIASES, FAMILIES, WITH_ARGUMENTS, family_names, get_family
 from infostat.families.scipy_laws import frozen, has_law, probability_transform
 
 
 def test_names_lead_to_their_families() -> None:
     assert family_names() == sorted(FAMILIES)
     for name in FAMILIES:
-        assert get_family(name).name in (name, "mvn")
+        assert get_family(name).name in (name, "mvn", "ising")
     for alias, name in ALIASES.items():
         assert get_family(alias) == get_family(name)
 
@@ -39,6 +39,15 @@ def test_unknown_names_list_the_known_ones() -> None:
     assert all(name in str(caught.value) for name in FAMILIES)
     with pytest.raises(InputTypeError, match="a name or a family object, got 3"):
         get_family(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", WITH_ARGUMENTS)
+def test_families_that_need_arguments(name: str) -> None:
+    built = WITH_ARGUMENTS[name]
+    with pytest.raises(InputTypeError, match="family must be an object here, got"):
+        get_family(name)
+    with pytest.raises(InputTypeError, match=f"build it with {built.split('(')[0]}"):
+        get_family(getattr(families, built.split("(")[0]))
 
 
 def test_package_names_are_lazy_and_complete() -> None:
