@@ -23,6 +23,13 @@ if TYPE_CHECKING:
         RiskTerms,
         SampleSizePlan,
     )
+    from .sampler_result import SamplerReport
+    from .sandwich import sandwich_risk
+    from .sandwich_result import SandwichRisk
+    from .sequence_result import PNSequence
+    from .sequences import pn_sequence
+    from .simulation import simulate_risk
+    from .simulation_result import RiskSimulation
     from .terms import information_projection, risk_terms
     from .thresholds import bayes_error_floor, bayes_error_threshold
 
@@ -33,8 +40,12 @@ _MODULES = {
     "InformationProjection": "results",
     "Misfit": "results",
     "PNCriterion": "criterion_result",
+    "PNSequence": "sequence_result",
+    "RiskSimulation": "simulation_result",
     "RiskTerms": "results",
     "SampleSizePlan": "results",
+    "SamplerReport": "sampler_result",
+    "SandwichRisk": "sandwich_result",
     "bayes_error_floor": "thresholds",
     "bayes_error_threshold": "thresholds",
     "estimation_risk": "planning",
@@ -44,8 +55,11 @@ _MODULES = {
     "optimism": "planning",
     "plan_sample_size": "planning",
     "pn_criterion": "criterion",
+    "pn_sequence": "sequences",
     "reverse_risk": "planning",
     "risk_terms": "terms",
+    "sandwich_risk": "sandwich",
+    "simulate_risk": "simulation",
 }
 
 __all__ = [
@@ -55,8 +69,12 @@ __all__ = [
     "InformationProjection",
     "Misfit",
     "PNCriterion",
+    "PNSequence",
+    "RiskSimulation",
     "RiskTerms",
     "SampleSizePlan",
+    "SamplerReport",
+    "SandwichRisk",
     "bayes_error_floor",
     "bayes_error_threshold",
     "estimation_risk",
@@ -66,8 +84,11 @@ __all__ = [
     "optimism",
     "plan_sample_size",
     "pn_criterion",
+    "pn_sequence",
     "reverse_risk",
     "risk_terms",
+    "sandwich_risk",
+    "simulate_risk",
 ]
 
 

@@ -19,15 +19,19 @@ from ..core.errors import (
 )
 from ..core.validation import FloatArray, check_number, check_weights
 from ..families.base import ExponentialFamily
+from ..families.enumerated import EnumeratedFamily
 from ..families.multivariate_normal import MultivariateNormal
+from ..families.node_family import NodeFamily
 from ..families.normal import Normal
 from ..families.registry import get_family
+from .fitted_checks import check_cells, check_graph, check_nodes
 
 __all__ = ["Prepared", "prepare"]
 
 CONDITION_ERROR = 1e10
 CONDITION_WARNING = 1e6
 MIN_ROWS = 3
+LARGEST_N = 1e100  # squares of sample sizes are floats
 _LARGEST = 1e70  # fourth powers of the data must be finite
 
 
@@ -107,13 +111,17 @@ def prepare(
     checked = check_weights(weights, len(encoded))
     n = float(len(encoded))
     if n_effective is not None:
-        n = check_number("n_effective", n_effective, low=2, open_low=True)
+        n = check_number("n_effective", n_effective, low=2, high=LARGEST_N, open_low=True)
     flags: tuple[str, ...] = ()
     if isinstance(bound, (Normal, MultivariateNormal)):
         rows = encoded.reshape(len(encoded), -1)[checked > 0]
         flags = _check_normal(rows, columns, bound, stacklevel)
     else:
         _check_constant(bound, encoded[checked > 0], checked[checked > 0], columns)
+    if isinstance(bound, NodeFamily):
+        flags = check_nodes(bound, encoded, checked, stacklevel)
+    if isinstance(bound, EnumeratedFamily):
+        flags = check_cells(bound, encoded, checked, stacklevel)
     return Prepared(bound, encoded, checked, n, columns, table.source, flags)
 
 
@@ -147,7 +155,10 @@ def _check_constant(
     family: ExponentialFamily, encoded: FloatArray, weights: FloatArray, columns: tuple[str, ...]
 ) -> None:
     """A statistic with a single value makes G singular in a way no sample size cures."""
-    statistics = family.raw_statistic(encoded)
+    if isinstance(family, EnumeratedFamily):
+        statistics = family.cells().statistics[np.unique(family.cell_index(encoded))]
+    else:
+        statistics = family.raw_statistic(encoded)
     constant = np.flatnonzero(statistics.max(axis=0) == statistics.min(axis=0))
     if constant.size:
         # The projection comes first: where the family has no estimate at all, that is the better message.
@@ -176,6 +187,8 @@ def _check_normal(
         )
     if not isinstance(family, MultivariateNormal) or family.structure == "diagonal":
         return ()
+    if family.is_graph:
+        return check_graph(family, rows, columns, stacklevel + 1)
     n, d = rows.shape
     if n <= d:
         raise DataError(

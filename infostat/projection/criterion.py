@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..core.chunks import is_stream
 from ..core.errors import InputError
+from ..core.rng import as_seed_sequence
 from ..core.validation import check_choice, check_count, check_number
 from ..families.base import ExponentialFamily
+from ..families.registry import get_family
+from ..families.tilted_draws import TiltedDraws
 from .checks import Prepared, prepare
 from .criterion_result import PNCriterion
 from .evaluation import Evaluation, Options, evaluate
@@ -25,8 +30,10 @@ from .flags import (
 )
 from .intervals import bootstrap_criterion, jackknife_T0
 from .misfit import misfit_test
+from .monte_carlo import for_resampling, missing_likelihood, simulated, simulation_flags, simulation_of
 from .planning import TIE, estimation_risk, required_n, requirement_flags
 from .results import BootstrapResult, InformationCriteria, RiskTerms
+from .stream_criterion import StreamSettings, refuse_on_stream, stream_criterion
 from .terms import METHODS, MOMENTS
 from .thresholds import bayes_error_floor, bayes_error_threshold, check_alpha
 from .wording import interpretation
@@ -59,8 +66,9 @@ def pn_criterion(
 
     Parameters
     ----------
-    data : array_like, DataFrame, Series or path
-        Observations by rows, independent and identically distributed.
+    data : array_like, DataFrame, Series, path, iterator or Dask DataFrame
+        Observations by rows, independent and identically distributed. A file above 64 MB, an
+        iterator of frames and a Dask DataFrame are read in one pass (see Notes).
     family : str or ExponentialFamily
         The model, for instance ``"mvn"``, ``"gamma"`` or a family object.
     weights : array_like of shape (n,), optional
@@ -89,11 +97,12 @@ def pn_criterion(
         Monte-Carlo draws for families without a normalising constant; the
         closed-form families draw nothing.
     rng : None, int, SeedSequence or Generator
-        Seed of the bootstrap.
+        Seed of the bootstrap and of the draws.
     n_jobs, batch_size : int, optional
         Parallel execution through joblib; the numbers do not depend on them.
     progress : bool or callable
-        Progress of the bootstrap; a callable gets ``(done, total)``.
+        Progress of the bootstrap, on a stream of the rows; a callable gets ``(done, total)``, total 0
+        where it is unknown.
 
     Returns
     -------
@@ -115,6 +124,12 @@ def pn_criterion(
     error of telling the estimate from the projection exceeds ``1/2 - alpha``. The
     criterion says nothing about the distance of the projection from the truth.
 
+    On a stream the terms come from moments of the statistics, one pass, constant memory. With
+    ``order=1`` the second-order fields are None. For p above 400 the term T1 comes from a seeded
+    uniform subsample of 4096 rows, and its error is reported. What needs the rows again
+    (bootstrap, weights, T0_se) is not available; heavy rows are looked for among the 64 with the
+    largest statistics.
+
     Examples
     --------
     >>> import numpy as np
@@ -134,33 +149,51 @@ def pn_criterion(
     if resamples == 1:
         raise InputError("bootstrap must be 0 or at least 2, got 1; 400 is recommended")
     level = check_number("confidence_level", confidence_level, low=0, high=1, open_low=True, open_high=True)
-    check_count("draws", draws, low=1)
+    number = check_count("draws", draws, low=1)
     if moments == "model" and (bias_correction or resamples):
         raise InputError("moments='model' takes the model for the truth; use bias_correction=None, bootstrap=0")
+    if is_stream(data):
+        refuse_on_stream(weights=weights, bootstrap=resamples, moments=moments, method=method)
+        settings = StreamSettings(
+            n_effective, alpha, order, ddof, moments, bias_correction, level, number, rng, n_jobs, progress
+        )
+        return stream_criterion(data, get_family(family), settings)
 
     ready = prepare(data, family, weights, n_effective)
     threshold = float(bayes_error_threshold(alpha))
     options = Options(ready.n, ddof, moments, method)
+    seed = as_seed_sequence(rng)
+    ready = simulated(ready, draws=number, rng=seed, n_jobs=n_jobs, method=method)
     sample = evaluate(ready.family, ready.encoded, ready.weights, options)
+    simulation = simulation_of(ready.family, ready.encoded, ready.weights, sample.theta, options)
     terms, caution = _corrected_terms(ready, sample, options, bias_correction)
+    terms = terms if simulation is None else replace(terms, mc_cov=simulation.cov)
     intervals = None
     if resamples:
+        lighter, _, shift = for_resampling(ready, sample, options)
         intervals = bootstrap_criterion(
-            ready,
+            lighter,
             sample,
             replace(options, order=order),
             threshold=threshold,
             resamples=resamples,
             interval=interval,
             confidence_level=level,
-            rng=rng,
+            rng=seed,
             n_jobs=n_jobs,
             batch_size=batch_size,
             progress=progress,
+            shift=shift,
         )
     heavy = heavy_rows(sample.raw, ready.weights, ready.n) if moments != "model" else ()
     flags = (*_flags(ready, sample, terms, threshold, intervals, heavy), *caution)
-    result = _assemble(ready, sample, terms, alpha, threshold, order, intervals, flags)
+    margin = 0.0
+    if simulation is not None:
+        margin = NormalDist().inv_cdf(0.5 + 0.5 * level) * (terms.risk_mc_se(ready.n, order) or 0.0)
+        flags += simulation_flags(simulation, terms, ready.n, threshold, order, margin)
+    result = _assemble(ready, sample, terms, alpha, threshold, order, intervals, flags, margin)
+    if simulation is not None:
+        result = replace(result, sampler=simulation.report)
     result = replace(
         result, ddof=ddof, moments=moments, bias_correction=bias_correction, heavy_rows=heavy
     )
@@ -179,7 +212,8 @@ def _corrected_terms(
     T0, T1, T2, T3 = (float(value) for value in sample.terms)
     plugin = None
     if correction == "jackknife":
-        plugin, T0 = T0, jackknife_T0(ready, sample, options)
+        lighter, small, _ = for_resampling(ready, sample, options)
+        plugin, T0 = T0, T0 + jackknife_T0(lighter, small, options) - float(small.terms[0])
     elif correction == "analytic":
         bias = -T1 + T2 / 2.0 - T3 / 6.0 - (0.0 if options.ddof else T0)
         plugin, T0 = T0, T0 - bias / ready.n
@@ -225,6 +259,7 @@ def _assemble(
     order: int,
     intervals: BootstrapResult | None,
     flags: tuple[str, ...],
+    margin: float,
 ) -> PNCriterion:
     n = ready.n
     risk1 = float(estimation_risk(terms, n, 1))
@@ -240,7 +275,7 @@ def _assemble(
         terms=terms,
         risk1=risk1,
         risk2=risk2,
-        verdict=_verdict(risk, threshold, order, flags, intervals),
+        verdict=_verdict(risk, threshold, order, flags, intervals, margin),
         verdict_order1=_compare(risk1, threshold),
         alpha_attained=float(np.sqrt(max(risk, 0.0) / 8.0)),
         bayes_error_floor=float(bayes_error_floor(max(risk, 0.0))),
@@ -257,6 +292,8 @@ def _assemble(
         columns=ready.columns,
         theta=sample.theta,
         source=ready.source,
+        risk1_mc_se=terms.risk_mc_se(n, 1),
+        risk2_mc_se=terms.risk_mc_se(n, 2),
     )
 
 
@@ -265,14 +302,22 @@ def _compare(risk: float, threshold: float) -> str:
 
 
 def _verdict(
-    risk: float, threshold: float, order: int, flags: tuple[str, ...], intervals: BootstrapResult | None
+    risk: float,
+    threshold: float,
+    order: int,
+    flags: tuple[str, ...],
+    intervals: BootstrapResult | None,
+    margin: float = 0.0,
 ) -> str:
     """Precedence: unreliable, borderline, sufficient or insufficient."""
-    if order == 2 and "expansion_unreliable" in flags:
+    if "sampler_not_converged" in flags or (order == 2 and "expansion_unreliable" in flags):
         return "unreliable"
+    if "monte_carlo_borderline" in flags:
+        return "borderline"
     if intervals is None:
         return _compare(risk, threshold)
     low, high = intervals.intervals["risk1" if order == 1 else "risk2"]
+    low, high = low - margin, high + margin
     if high <= threshold * TIE:
         return "sufficient"
     return "insufficient" if low > threshold * TIE else "borderline"
@@ -286,6 +331,9 @@ def information_criteria(
     n_effective: float | None = None,
     ddof: int = 1,
     moments: str = "published",
+    draws: int = 200_000,
+    rng: Any = None,
+    n_jobs: int | None = None,
 ) -> InformationCriteria:
     """Return AIC, TIC and the second-order TIC of a fitted family.
 
@@ -303,11 +351,14 @@ def information_criteria(
         The data covariance has divisor ``n - ddof``.
     moments : {"published", "kstat", "model"}
         Convention for moments, see :func:`risk_terms`.
+    draws, rng, n_jobs : optional
+        Number of draws, seed and threads for a family without a normalising constant.
 
     Returns
     -------
     InformationCriteria
-        ``aic tic tic2 loglik``.
+        ``aic tic tic2 loglik``; nan with a `reason` where the base density of a row is 0 or
+        infinite, so that there is no likelihood.
 
     Notes
     -----
@@ -324,12 +375,21 @@ def information_criteria(
     """
     ddof = check_choice("ddof", ddof, (0, 1))
     moments = check_choice("moments", moments, MOMENTS)
+    number = check_count("draws", draws, low=1)
     ready = prepare(data, family, weights, n_effective)
+    reason = missing_likelihood(ready)
+    if reason:
+        nothing = float("nan")
+        return InformationCriteria(
+            nothing, nothing, nothing, nothing, ready.n, ready.family.n_params(), ready.family.title, reason
+        )
+    ready = simulated(ready, draws=number, rng=as_seed_sequence(rng), n_jobs=n_jobs)
     found = evaluate(ready.family, ready.encoded, ready.weights, Options(ready.n, ddof, moments))
     T0, T1, T2, T3 = (float(value) for value in found.terms)
     terms = RiskTerms(T0, T1, T2, T3, found.p)
     log_density = ready.family.encoded_logpdf(ready.encoded, found.theta)
     loglik = ready.n * float(ready.weights @ log_density)
+    error = ready.family.log_partition_error() if isinstance(ready.family, TiltedDraws) else None
     return InformationCriteria(
         aic=-2.0 * loglik + 2.0 * found.p,
         tic=-2.0 * loglik + 2.0 * T0,
@@ -338,4 +398,5 @@ def information_criteria(
         n=ready.n,
         p=found.p,
         family=ready.family.title,
+        loglik_mc_se=None if error is None else ready.n * error,
     )

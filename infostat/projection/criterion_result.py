@@ -10,6 +10,7 @@ from ..core.results import Result
 from ..core.tables import Cell, Section
 from ..core.validation import FloatArray
 from .results import BootstrapResult, Misfit, RiskTerms
+from .sampler_result import SamplerReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,6 +81,11 @@ class PNCriterion(Result):
         Rows that carry a large share of T0 or T1.
     source : str
         Where the data came from.
+    risk1_mc_se, risk2_mc_se : float or None
+        Monte-Carlo standard errors of the risks where the model is simulated, or where T1 of a stream
+        comes from a subsample of rows; the data being fixed.
+    sampler : SamplerReport or None
+        How the model was simulated.
     """
 
     n: float
@@ -110,6 +116,9 @@ class PNCriterion(Result):
     bias_correction: str | None = None
     heavy_rows: tuple[int, ...] = ()
     source: str = "data"
+    risk1_mc_se: float | None = None
+    risk2_mc_se: float | None = None
+    sampler: SamplerReport | None = None
 
     _headline = ("verdict", "n", "p", "risk1", "risk2", "threshold")
 
@@ -133,6 +142,9 @@ class PNCriterion(Result):
                 f"{self.bootstrap.interval_method}, {100 * self.bootstrap.confidence_level:g} %"
             )
             found["seed"] = str(self.bootstrap.seed)
+        if self.sampler is not None:
+            found["draws of the model"] = f"{self.sampler.n_draws} in {self.sampler.n_chains} chains"
+            found["seed of the draws"] = str(self.sampler.seed)
         return found
 
     def _sections(self) -> Sequence[Section]:
@@ -149,6 +161,9 @@ class PNCriterion(Result):
         found = super()._scalars()
         for name in ("interpretation", "source"):
             found.pop(name, None)
+        for name in ("risk1_mc_se", "risk2_mc_se", "sampler"):
+            if getattr(self, name) is None:
+                found.pop(name, None)
         return found
 
     def to_frame(self) -> Any:
@@ -165,6 +180,9 @@ class PNCriterion(Result):
         row: dict[str, Cell] = {"family": self.family, **self._scalars()}
         row |= {name: getattr(self.terms, name) for name in ("T0", "T1", "T2", "T3", "a1", "a2")}
         row["T0_se"] = self.terms.T0_se
+        row |= {f"{name}_mc_se": value for name, value in self.terms.mc_se.items()}
+        if self.sampler is not None:
+            row |= {name: getattr(self.sampler, name) for name in ("n_draws", "rhat", "effective_size")}
         if self.bootstrap is not None:
             for name, (low, high) in self.bootstrap.intervals.items():
                 row[f"{name}_low"], row[f"{name}_high"] = low, high

@@ -13,13 +13,14 @@ import numpy as np
 from ..core.errors import BoundaryProjectionError, CollinearStatisticsError, InputError
 from ..core.validation import FloatArray
 from ..families.base import ExponentialFamily
+from ..families.enumerated import EnumeratedFamily
 from ..families.multivariate_normal import MultivariateNormal
 from ..families.normal import Normal
 from ..families.product import ProductFamily
 from .expansion import RawTerms, model_terms, raw_terms
 from .gaussian import diagonal_terms, full_terms
 
-__all__ = ["Evaluation", "Options", "evaluate", "evaluate_model"]
+__all__ = ["Evaluation", "Options", "evaluate", "evaluate_model", "evaluate_population"]
 
 _ROUNDING = 1e-12  # relative size below which an influence function is rounding noise
 _CONSTANT = 1e-14  # standard deviation against the mean: the digits of a column have run out
@@ -131,6 +132,42 @@ def evaluate(
     return Evaluation(theta, terms, raw.p, se, raw)
 
 
+def evaluate_population(
+    family: ExponentialFamily, encoded: FloatArray, weights: FloatArray, options: Options
+) -> Evaluation:
+    """Return the risk terms of a population, or raise where they are no floats.
+
+    Parameters
+    ----------
+    family : ExponentialFamily
+        Bound family.
+    encoded : ndarray
+        Points, output of ``family.encode``.
+    weights : ndarray of shape (m,)
+        Weights of sum one.
+    options : Options
+        Conventions.
+
+    Returns
+    -------
+    Evaluation
+        Terms and row contributions.
+
+    Raises
+    ------
+    InputError
+        If products of the points overflow.
+    """
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        found = evaluate(family, encoded, weights, options)
+    if not np.isfinite(found.terms).all():
+        raise InputError(
+            f"truth must be of a size whose products double precision can hold, got points up to "
+            f"{np.abs(encoded).max():g}; rescale it"
+        )
+    return found
+
+
 def evaluate_model(family: ExponentialFamily, theta: FloatArray) -> FloatArray:
     """Return T0..T3 when the model at theta is itself the truth.
 
@@ -149,12 +186,19 @@ def evaluate_model(family: ExponentialFamily, theta: FloatArray) -> FloatArray:
     if isinstance(family, ProductFamily):
         blocks = [evaluate_model(part, theta[where]) for part, _, where in family.components]
         return np.asarray(np.sum(blocks, axis=0))
-    if isinstance(family, MultivariateNormal):
+    if isinstance(family, MultivariateNormal) and not family.is_graph:
         d = _dimension(family, theta)
         if family.structure == "diagonal":
             return d * np.array([2.0, 14.0, 46.0, 60.0])
         return _standard_normal_terms(d)
-    return model_terms(family.whitened(theta))
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        terms = model_terms(family.whitened(theta))
+    if not np.isfinite(terms).all():
+        raise InputError(
+            f"theta gives a {family.title} law that is degenerate in double precision: its standardised cumulants "
+            "overflow, because nearly all probability is in a few points"
+        )
+    return terms
 
 
 def _dimension(family: MultivariateNormal, theta: FloatArray) -> int:
@@ -181,17 +225,42 @@ def _raw(
 ) -> tuple[FloatArray, RawTerms]:
     if isinstance(family, ProductFamily):
         return _blocks(family, encoded, weights, options, start)
-    normal = isinstance(family, MultivariateNormal)
+    if isinstance(family, EnumeratedFamily):
+        return _cells(family, encoded, weights, options, start)
+    normal = isinstance(family, MultivariateNormal) and not family.is_graph
     if normal and options.method != "tensor":
         return _normal_rows(family, encoded, weights, options)  # type: ignore[arg-type]
     if isinstance(family, Normal) and options.method == "auto":
         as_vector = MultivariateNormal("diagonal", 1)
         return _normal_rows(as_vector, encoded[:, None], weights, options)
-    if isinstance(family, MultivariateNormal):
-        _refuse_degenerate(len(encoded), family, *family.standardise(encoded, weights)[:2])
+    if normal:
+        _refuse_degenerate(len(encoded), family, *family.standardise(encoded, weights)[:2])  # type: ignore[arg-type,attr-defined]
     fit = family.fit(encoded, weights, start)
+    if isinstance(family, MultivariateNormal) and not normal:
+        fitted = family.params(fit.theta)
+        _refuse_degenerate(len(encoded), family, fitted["mean"], np.linalg.cholesky(fitted["cov"]))
     z = fit.whitened.rows(encoded)
     return fit.theta, raw_terms(fit.whitened, z, weights, method=options.method, order=options.order)
+
+
+def _cells(
+    family: EnumeratedFamily,
+    encoded: FloatArray,
+    weights: FloatArray,
+    options: Options,
+    start: FloatArray | None,
+) -> tuple[FloatArray, RawTerms]:
+    """Rows of a table repeat: the terms are those of the distinct cells, weighted by their shares."""
+    index = family.cell_index(encoded)
+    shares = np.asarray(np.bincount(index, weights=weights), dtype=np.float64)
+    used, place = np.unique(index, return_inverse=True)
+    points, mass = family.cells().points[used], shares[used]
+    fit = family.fit(points, mass, start)
+    raw = raw_terms(fit.whitened, fit.whitened.rows(points), mass, method=options.method, order=options.order)
+    t1_rows = None if raw.t1_rows is None else raw.t1_rows[place]
+    return fit.theta, replace(
+        raw, t0_rows=raw.t0_rows[place], t1_rows=t1_rows, influence=raw.influence[place]
+    )
 
 
 def _normal_rows(

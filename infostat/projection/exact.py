@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.errors import InputError
-from ..core.validation import FloatArray, as_float_array
+from ..core.validation import FloatArray, as_float_array, short
 from ..families.base import ExponentialFamily
 from ..families.bernoulli import Bernoulli
+from ..families.enumerated import EnumeratedFamily
 from ..families.exponential import Exponential
 from ..families.multivariate_normal import MultivariateNormal
 from ..families.normal import Normal
 from ..families.registry import get_family
-from .population import is_frozen_law, truth_nodes
+from .exact_finite import finite_risk
+from .population import is_frozen_law, law_nodes, truth_nodes
 from .results import ExactRisk
 
 __all__ = ["exact_risk"]
@@ -28,12 +30,12 @@ def exact_risk(family: str | ExponentialFamily, n: ArrayLike, *, truth: Any = No
     ----------
     family : str or ExponentialFamily
         Exponential, normal, multivariate normal with `n_vars` (the risks do not depend
-        on the parameter), or Bernoulli.
+        on the parameter), Bernoulli, or a finite support with one parameter.
     n : int or array_like
         Sample sizes.
     truth : optional
-        Exponential: a frozen ``scipy.stats.gamma`` (None: the model). Bernoulli:
-        ``(points, weights)`` or a frozen ``scipy.stats.bernoulli``; required.
+        Exponential: a frozen ``scipy.stats.gamma`` (None: the model). Bernoulli and finite
+        supports: ``(points, weights)`` or a frozen discrete scipy law; required.
 
     Returns
     -------
@@ -52,13 +54,20 @@ def exact_risk(family: str | ExponentialFamily, n: ArrayLike, *, truth: Any = No
     Exponential, data gamma with shape k, m = nk: risk ``digamma(m) - log m + 1/(m-1)``.
     Full normal in d dimensions, n > d + 2: risk ``(d(n+1)/(n-d-2) - d + sum_j
     digamma((n-j)/2) + d log(2/n))/2``, optimism ``d(d+3)/(2(n-d-2))`` (the small-sample
-    correction of AIC). One-parameter finite supports: enumeration of all counts,
+    correction of AIC). One-parameter finite supports: enumeration of all samples,
     conditional on an interior estimate; without that condition the risk is infinite.
+    The probability of the samples left out is the field `excluded`.
 
     Examples
     --------
     >>> exact_risk("exponential", [10, 100]).risk.round(10)
     array([0.06027861, 0.00509268])
+
+    A truth on {0, 1, 2} that no law ``exp(theta x - Psi)`` of the model matches:
+
+    >>> from infostat.families.finite_support import FiniteSupport
+    >>> exact_risk(FiniteSupport([0, 1, 2]), 50, truth=([0, 1, 2], [0.5, 0.1, 0.4])).risk
+    0.0139456469...
     """
     chosen = get_family(family)
     sizes = _sizes(n)
@@ -68,9 +77,12 @@ def exact_risk(family: str | ExponentialFamily, n: ArrayLike, *, truth: Any = No
         parts = _normal(chosen, sizes, truth)
     elif isinstance(chosen, Bernoulli):
         parts = _bernoulli(chosen, sizes, truth)
+    elif isinstance(chosen, EnumeratedFamily):
+        parts = _finite(chosen, sizes, truth)
     else:
         raise InputError(
-            f"no exact risk is known for the {chosen.title} family; known: exponential, normal, mvn, bernoulli"
+            f"no exact risk is known for the {chosen.title} family; known: exponential, normal, mvn, bernoulli and "
+            "finite supports with one parameter"
         )
     scalar = np.ndim(n) == 0
     risk, reverse, excluded = (float(v) if scalar else v for v in parts)
@@ -81,7 +93,7 @@ def exact_risk(family: str | ExponentialFamily, n: ArrayLike, *, truth: Any = No
 def _sizes(n: ArrayLike) -> FloatArray:
     sizes = as_float_array("n", n)
     if sizes.size == 0 or not ((sizes >= 1) & (sizes == np.floor(sizes))).all():
-        raise InputError(f"n must hold positive integers, got {np.asarray(n).tolist()}")
+        raise InputError(f"n must hold positive integers, got {short(np.asarray(n).tolist())}")
     return sizes
 
 
@@ -118,6 +130,8 @@ def _normal(
     if isinstance(family, MultivariateNormal):
         if family.n_vars is None:
             raise InputError("family must have n_vars set, for instance MultivariateNormal(n_vars=3)")
+        if family.is_graph:
+            raise InputError("no exact risk is known for a multivariate normal on a graph; use simulate_risk")
         copies, d = (1, family.n_vars) if family.structure == "full" else (family.n_vars, 1)
     if (n <= d).any():
         raise InputError(f"n must exceed the dimension {d} for an estimate to exist, got {int(n.min())}")
@@ -161,5 +175,24 @@ def _bernoulli(family: Bernoulli, n: FloatArray, truth: Any) -> tuple[FloatArray
         )
 
     table = np.array([one(float(size)) for size in np.ravel(n)])
+    risk, reverse, excluded = (table[:, k].reshape(n.shape) for k in range(3))
+    return risk, reverse, excluded
+
+
+def _finite(family: EnumeratedFamily, n: FloatArray, truth: Any) -> tuple[FloatArray, FloatArray, FloatArray]:
+    if truth is None:
+        raise InputError(f"truth is required for a {family.title} model: (points, weights)")
+    if is_frozen_law(truth):
+        if not hasattr(truth, "pmf"):
+            raise InputError("truth must be (points, weights) or a discrete law: a density has no mass on points")
+        truth = law_nodes(truth, lambda points, weights: weights)
+    bound = family.bind(truth[0]) if isinstance(truth, (tuple, list)) and len(truth) == 2 else family
+    points, weights = truth_nodes(truth, bound)
+    if bound.n_params() != 1:
+        raise InputError(
+            f"family must have one parameter for an exact risk by enumeration, got p = {bound.n_params()}; "
+            "use simulate_risk"
+        )
+    table = np.array([finite_risk(bound, points, weights, int(size)) for size in np.ravel(n)])
     risk, reverse, excluded = (table[:, k].reshape(n.shape) for k in range(3))
     return risk, reverse, excluded

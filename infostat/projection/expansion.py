@@ -9,7 +9,7 @@ covariance and third cumulants of the data, ``k3m`` and ``k4m`` those of the mod
     T3 = 3 k4m_ijkl S_ij S_kl
 
 The tensor route stores the ``p^3`` numbers of k3m. The Gram route replaces them
-by inner products between rows and model nodes.
+by inner products between rows and model nodes (:mod:`infostat.projection.gram`).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.validation import FloatArray
 from ..families.whitening import Whitened
-from .kernels import cube_rows
+from .gram import cubes_of_rows, form_through_nodes, sums_over_nodes
 
-__all__ = ["RawTerms", "model_terms", "pick_method", "raw_terms"]
+__all__ = ["RawTerms", "cubic_form", "double_trace", "model_terms", "pick_method", "raw_terms"]
 
 MAX_TENSOR_P = 400  # p^3 doubles are 512 MB
-_TILE = 1024  # rows of a Gram tile: 8 MB with 1024 columns, two of which fit a shared cache
+SMALL_P = 32  # up to here the tensor costs next to nothing, and nodes need not be made for the choice
 
 
 @dataclass(frozen=True)
@@ -71,23 +71,40 @@ def pick_method(method: str, model: Whitened) -> str:
     ------
     InputError
         If the route is impossible for this model.
+
+    Notes
+    -----
+    "auto" takes the tensor if ``p^2`` is at most the number M of nodes (and p <= 400), Gram tiles otherwise.
+    For rows and nodes of one number the operations are ``(n + M) p^3/3`` against ``(n + M) M p``;
+    measured on one core the routes take equal time at ``p^2 = 1.3 M`` to ``1.7 M``.
     """
+    return "tensor" if _gram_nodes(method, model) is None else "gram"
+
+
+def _gram_nodes(method: str, model: Whitened) -> tuple[FloatArray, FloatArray] | None:
+    """Nodes of the model where the Gram route is taken, None where the tensor route is."""
+    if method != "gram" and model.p <= SMALL_P:
+        return None
     if method == "tensor":
         if model.p > MAX_TENSOR_P:
             raise InputError(
                 f"method must be 'auto' or 'gram' for p > {MAX_TENSOR_P} (p^3 numbers would not fit), "
                 f"got 'tensor' with p = {model.p}"
             )
-        return "tensor"
-    nodes = model.nodes() if method == "gram" or model.p > 1 else None
+        return None
+    nodes = model.nodes()
     if method == "gram":
         if nodes is None:
             raise InputError("method='gram' needs a family with nodes; use method='tensor' or 'auto'")
-        return "gram"
-    if model.p <= MAX_TENSOR_P and (nodes is None or model.p**2 <= len(nodes[1]) or model.p <= 64):
-        # Up to p = 64 the tensor is 2 MB: it wins even against few nodes.
-        return "tensor"
-    return "gram"
+        return nodes
+    if nodes is None and model.p > MAX_TENSOR_P:
+        raise InputError(
+            f"p must be at most {MAX_TENSOR_P} for a family without nodes (the tensor route stores p^3 numbers), "
+            f"got p = {model.p}; use fewer statistics, or weighted points as model"
+        )
+    if nodes is None or (model.p <= MAX_TENSOR_P and model.p**2 <= len(nodes[1])):
+        return None
+    return nodes
 
 
 def raw_terms(
@@ -116,23 +133,25 @@ def raw_terms(
     S = z.T @ (z * weights[:, None])
     t0_rows = np.einsum("ai,ai->a", z, z)
     T0 = float(np.trace(S))
-    if pick_method(method, model) == "tensor":
+    nodes = _gram_nodes(method, model)
+    if nodes is None:
         k3 = model.third()
         c = np.einsum("aij,ij->a", k3, S)
         t1_rows, T1, T2 = None, np.nan, np.nan
         if order == 2:
-            t1_rows = _cubic_form(k3, z)
+            t1_rows = cubic_form(k3, z)
             T1 = float(weights @ t1_rows)
-            T2 = float(c @ c) + 2.0 * _double_trace(k3, S)
+            T2 = float(c @ c) + 2.0 * double_trace(k3, S)
     else:
-        nodes = model.nodes()
-        assert nodes is not None
-        c = _c_from_nodes(*nodes, S)
+        zm, q = nodes
+        c = form_through_nodes(zm, q, S)
         t1_rows, T1, T2 = None, np.nan, np.nan
         if order == 2:
-            t1_rows = _cubes_with_nodes(z, *nodes)
+            same = np.array_equal(z, zm)  # then the pairs of T1 are those of T2
+            t1_rows, double = sums_over_nodes(zm, q, S, cubes=same)
+            t1_rows = cubes_of_rows(z, zm, q) if t1_rows is None else t1_rows
             T1 = float(weights @ t1_rows)
-            T2 = _gram_t2(*nodes, S)
+            T2 = float(c @ c) + 2.0 * double
     T3 = 3.0 * model.fourth(S) if order == 2 else np.nan
     influence = t0_rows - T0 - z @ c
     return RawTerms(np.array([T0, T1, T2, T3]), t0_rows, t1_rows, influence, model.p)
@@ -151,23 +170,34 @@ def model_terms(model: Whitened) -> FloatArray:
     ndarray of shape (4,)
         ``p``, ``sum k3m^2``, ``|E z|z|^2|^2 + 2 sum k3m^2``, ``3 sum_ij k4m_iijj``.
     """
-    if model.p <= MAX_TENSOR_P:
+    nodes = _gram_nodes("auto", model)
+    if nodes is None:
         k3 = model.third()
         square = float(np.sum(k3 * k3))
         c = np.einsum("aii->a", k3)
     else:
-        nodes = model.nodes()
-        if nodes is None:
-            raise InputError(f"p = {model.p} is too large for the tensor route and the family has no nodes")
-        zm, q = nodes
-        square = float(q @ _cubes_with_nodes(zm, zm, q))
-        c = _c_from_nodes(zm, q, np.eye(model.p))
+        white = np.eye(model.p)
+        square = sums_over_nodes(*nodes, white, cubes=False)[1]
+        c = form_through_nodes(*nodes, white)
     T2 = float(c @ c) + 2.0 * square
     return np.array([float(model.p), square, T2, 3.0 * model.fourth(np.eye(model.p))])
 
 
-def _cubic_form(k3: FloatArray, z: FloatArray) -> FloatArray:
-    """``k3_ijk z_i z_j z_k`` of each row: one quadratic form in the indices >= a for each a."""
+def cubic_form(k3: FloatArray, z: FloatArray) -> FloatArray:
+    """Return ``k3_ijk z_i z_j z_k`` of each row: one quadratic form in the indices >= a for each a.
+
+    Parameters
+    ----------
+    k3 : ndarray of shape (p, p, p)
+        Symmetric tensor.
+    z : ndarray of shape (n, p)
+        Rows.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        The form of each row.
+    """
     p = z.shape[1]
     out = np.zeros(len(z))
     step = max(1, 4_000_000 // p)  # 32 MB of rows at a time
@@ -183,42 +213,23 @@ def _cubic_form(k3: FloatArray, z: FloatArray) -> FloatArray:
     return out
 
 
-def _double_trace(k3: FloatArray, S: FloatArray) -> float:
-    """``sum_a tr(M_a S M_a S)`` in O(p^4) operations and p^2 extra memory."""
+def double_trace(k3: FloatArray, S: FloatArray) -> float:
+    """Return ``sum_a tr(M_a S M_a S)`` in O(p^4) operations and p^2 extra memory.
+
+    Parameters
+    ----------
+    k3 : ndarray of shape (p, p, p)
+        Third cumulants of the model.
+    S : ndarray of shape (p, p)
+        Covariance of the whitened data.
+
+    Returns
+    -------
+    float
+        The sum.
+    """
     total = 0.0
     for slab in k3:
         product = slab @ S
         total += float(np.sum(product * product.T))
-    return total
-
-
-def _c_from_nodes(zm: FloatArray, q: FloatArray, S: FloatArray) -> FloatArray:
-    """``c_a = E_m[z_a z'Sz]``."""
-    form = np.einsum("bi,bi->b", zm @ S, zm)
-    return np.asarray((q * form) @ zm)
-
-
-def _cubes_with_nodes(z: FloatArray, zm: FloatArray, q: FloatArray) -> FloatArray:
-    """``sum_b q_b (z_a . zm_b)^3`` of each row a, in tiles."""
-    out = np.zeros(len(z))
-    for a in range(0, len(z), _TILE):
-        for b in range(0, len(zm), _TILE):
-            tile = z[a : a + _TILE] @ zm[b : b + _TILE].T
-            out[a : a + _TILE] += cube_rows(tile, q[b : b + _TILE])
-    return out
-
-
-def _gram_t2(zm: FloatArray, q: FloatArray, S: FloatArray) -> float:
-    """``sum_bb' q_b q_b' K_bb' {s_b s_b' + 2 (z_b'S z_b')^2}`` in tiles, K = Zm Zm'."""
-    zs = zm @ S
-    s = np.einsum("bi,bi->b", zs, zm)
-    total = 0.0
-    for a in range(0, len(zm), _TILE):
-        left = slice(a, a + _TILE)
-        for b in range(a, len(zm), _TILE):  # symmetric: tiles below the diagonal repeat those above
-            right = slice(b, b + _TILE)
-            K = zm[left] @ zm[right].T
-            R = zs[left] @ zm[right].T
-            value = q[left] @ (K * (np.outer(s[left], s[right]) + 2.0 * R * R)) @ q[right]
-            total += float(value) * (1.0 if a == b else 2.0)
     return total

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.errors import (
     CollinearityWarning,
+    ConvergenceWarning,
     ExpansionWarning,
     HeavyTailWarning,
     InfostatWarning,
@@ -59,7 +60,7 @@ def _rows(result: PNCriterion) -> str:
 
 FLAGS: dict[str, Flag] = {
     "near_collinear": Flag(
-        CollinearityWarning, lambda r: "Some columns are nearly collinear; results may lose digits."
+        CollinearityWarning, lambda r: "Some columns or statistics are nearly collinear; results may lose digits."
     ),
     "expansion_doubtful": Flag(
         ExpansionWarning,
@@ -118,6 +119,45 @@ FLAGS: dict[str, Flag] = {
     "bias_correction_unusable": Flag(
         SampleSizeWarning,
         lambda r: "The bias correction is larger than T0 itself; the uncorrected value is used.",
+    ),
+    "sampler_not_converged": Flag(
+        ConvergenceWarning,
+        lambda r: (
+            "The simulation of the model has not converged ("
+            + (f"R-hat {r.sampler.rhat:.3g}, effective size {r.sampler.effective_size:.3g}" if r.sampler else "")
+            + "; wanted: at most 1.01 and at least 50 per parameter): nothing can be said. Raise draws, or "
+            "prune statistics that nearly repeat each other."
+        ),
+    ),
+    "streamed": Flag(
+        None,
+        lambda r: (
+            "The rows were read in one pass: there is no bootstrap interval"
+            + (", and no standard error of T0." if r.terms.T0_se is None else ".")
+        ),
+    ),
+    "second_order_subsampled": Flag(
+        None,
+        lambda r: (
+            "T1 comes from a seeded uniform subsample of 4096 rows, because p exceeds 400; the standard error that "
+            f"this leaves in the second-order risk is {r.risk2_mc_se or 0.0:.2g} nats."
+        ),
+    ),
+    "few_draws": Flag(
+        SampleSizeWarning,
+        lambda r: (
+            f"{r.sampler.n_draws if r.sampler else 0} draws are few for {r.p} parameters (wanted: 20 000, 200 "
+            "effective ones per parameter, and so many that the divergence they leave is below 5 % of the "
+            "risk); raise draws."
+        ),
+    ),
+    "monte_carlo_borderline": Flag(
+        SampleSizeWarning,
+        lambda r: (
+            "The Monte-Carlo error of the risk "
+            f"(standard error {(r.risk1_mc_se if r.order == 1 else r.risk2_mc_se) or 0.0:.2g} nats) leaves open "
+            "on which side of the threshold it lies; raise draws."
+        ),
     ),
     "few_resamples": Flag(
         IntervalWarning,

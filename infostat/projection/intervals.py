@@ -38,6 +38,7 @@ class _Payload:
     weights: FloatArray
     options: Options
     theta: FloatArray
+    shift: FloatArray
 
 
 def _resample_block(
@@ -60,7 +61,7 @@ def _resample_block(
             )
         except DataError:
             continue  # no estimate inside the family: counted as a failure by the caller
-        terms[k] = found.terms
+        terms[k] = found.terms + payload.shift
         se[k] = found.se
     return {"terms": terms, "se": se}
 
@@ -155,6 +156,7 @@ def bootstrap_criterion(
     n_jobs: int | None,
     batch_size: int | None,
     progress: Any,
+    shift: FloatArray | None = None,
 ) -> BootstrapResult:
     """Resample rows, refit, and return intervals for the numbers of the criterion.
 
@@ -178,6 +180,9 @@ def bootstrap_criterion(
         Seed.
     n_jobs, batch_size, progress
         Execution, see :func:`infostat.core.replicates.run_replicates`.
+    shift : ndarray of shape (4,), optional
+        Added to the terms of every resample: what the sample's terms gained from a finer
+        representation of the model than the resamples have.
 
     Returns
     -------
@@ -189,7 +194,8 @@ def bootstrap_criterion(
     DataError
         If no resample has an estimate.
     """
-    payload = _Payload(ready.family, ready.encoded, ready.weights, options, sample.theta)
+    offset = np.zeros(4) if shift is None else shift
+    payload = _Payload(ready.family, ready.encoded, ready.weights, options, sample.theta, offset)
     with one_blas_thread():  # a resample is many small products; worker processes limit themselves
         run = run_replicates(
             _resample_block,

@@ -13,7 +13,16 @@ import numpy as np
 from ..core.jit import kernel
 from ..core.validation import FloatArray
 
-__all__ = ["cube_rows", "cube_rows_numpy", "power_sums", "power_sums_numpy"]
+__all__ = [
+    "cube_rows",
+    "cube_rows_numpy",
+    "cube_sides",
+    "cube_sides_numpy",
+    "power_sums",
+    "power_sums_numpy",
+    "product_sum",
+    "product_sum_numpy",
+]
 
 
 def cube_rows_numpy(gram: FloatArray, weights: FloatArray) -> FloatArray:
@@ -33,6 +42,49 @@ def cube_rows(gram: Any, weights: Any) -> Any:
             total += weights[b] * (g * g * g)
         out[a] = total
     return out
+
+
+def cube_sides_numpy(gram: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:
+    """Return the weighted row sums and column sums of the cubes of a tile (plain NumPy)."""
+    cubes = gram * gram * gram
+    return np.concatenate([cubes @ right, left @ cubes])
+
+
+@kernel(twin=cube_sides_numpy, fastmath={"contract", "reassoc", "nsz", "nnan"})
+def cube_sides(gram: Any, left: Any, right: Any) -> Any:
+    """Return ``sum_b right_b gram_ab^3`` of each row a, followed by ``sum_a left_a gram_ab^3`` of each column b."""
+    rows, columns = gram.shape
+    out = np.zeros(rows + columns)
+    below = out[rows:]
+    for a in range(rows):
+        total = 0.0
+        weight = left[a]
+        for b in range(columns):
+            g = gram[a, b]
+            cube = g * g * g
+            total += right[b] * cube
+            below[b] += weight * cube
+        out[a] = total
+    return out
+
+
+def product_sum_numpy(gram: FloatArray, form: FloatArray, left: FloatArray, right: FloatArray) -> float:
+    """Return ``sum_ab left_a right_b gram_ab form_ab^2`` (plain NumPy)."""
+    return float(left @ ((form * form * gram) @ right))
+
+
+@kernel(twin=product_sum_numpy, fastmath={"contract", "reassoc", "nsz", "nnan"})
+def product_sum(gram: Any, form: Any, left: Any, right: Any) -> Any:
+    """Return ``sum_ab left_a right_b gram_ab form_ab^2`` of two tiles."""
+    rows, columns = gram.shape
+    total = 0.0
+    for a in range(rows):
+        row = 0.0
+        for b in range(columns):
+            r = form[a, b]
+            row += right[b] * (gram[a, b] * r * r)
+        total += left[a] * row
+    return total
 
 
 def power_sums_numpy(gram: FloatArray, left: FloatArray, right: FloatArray) -> FloatArray:

@@ -3,8 +3,9 @@
 Each verdict is shown beside one of these tests: Mardia's skewness and kurtosis
 for normal models (Jarque-Bera in one dimension), the likelihood ratio against a
 full covariance for diagonal ones, the index of dispersion for Poisson counts,
-Neyman's smooth test for other continuous univariate families, and the
-information ratio T0 against p elsewhere.
+the likelihood ratio G2 against the table of shares for finite supports, Neyman's
+smooth test for other continuous univariate families, and the information ratio
+T0 against p elsewhere.
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ from ..core.validation import FloatArray
 from ..families.base import ExponentialFamily
 from ..families.bernoulli import Bernoulli
 from ..families.categorical import Categorical
+from ..families.enumerated import EnumeratedFamily
 from ..families.multivariate_normal import MultivariateNormal
 from ..families.normal import Normal
 from ..families.poisson import Poisson
 from ..families.product import ProductFamily
+from ..families.scipy_laws import has_distribution_function
+from .misfit_tests import chi2_tail, dispersion_test, independence_test, mardia_test
 from .results import Misfit
+from .sparse_tables import g2_test
 
 __all__ = ["misfit_test"]
 
@@ -63,8 +68,13 @@ def misfit_test(
     if isinstance(family, (Bernoulli, Categorical)):
         # The model has one parameter per free cell: it reproduces every table exactly.
         return Misfit("G2 (saturated model)", 0.0, 0, None)
+    if isinstance(family, EnumeratedFamily):
+        cells = family.cells()
+        return g2_test(family.shares(encoded, weights), cells.log_prob(theta)[0], cells.relative, n)
     if isinstance(family, Normal):
         return _mardia(((encoded - weights @ encoded) / _sd(encoded, weights))[:, None], weights, n)
+    if isinstance(family, MultivariateNormal) and family.is_graph:
+        return _selection(family, encoded, weights, n, theta, T0)
     if isinstance(family, MultivariateNormal):
         _, _, rows = family.standardise(encoded, weights)
         if family.structure == "full" or rows.shape[1] == 1:
@@ -72,19 +82,13 @@ def misfit_test(
         return _independence(rows, weights, n)
     if isinstance(family, Poisson):
         return _dispersion(encoded, weights, n)
-    if not isinstance(family, ProductFamily) and family.n_columns == 1 and not family.discrete:
+    if family.n_columns == 1 and has_distribution_function(family) and not family.discrete:
         return _smooth(family, encoded, weights, n, theta)
     return _information_ratio(family, theta, T0, n)
 
 
 def _sd(x: FloatArray, weights: FloatArray) -> float:
     return math.sqrt(float(weights @ (x - weights @ x) ** 2))
-
-
-def _chi2_tail(value: float, df: float) -> float:
-    from scipy.special import chdtrc
-
-    return float(chdtrc(df, value))
 
 
 def _mardia(y: FloatArray, weights: FloatArray, n: float) -> Misfit:
@@ -94,29 +98,36 @@ def _mardia(y: FloatArray, weights: FloatArray, n: float) -> Misfit:
     third = (y[:, i] * y[:, j] * weights[:, None]).T @ y
     skewness = float(np.where(i == j, 1.0, 2.0) @ np.sum(third * third, axis=1))
     kurtosis = float(weights @ np.einsum("ai,ai->a", y, y) ** 2)
-    z = (kurtosis - d * (d + 2)) / math.sqrt(8.0 * d * (d + 2) / n)
-    value = n * skewness / 6.0 + z * z
-    df = d * (d + 1) * (d + 2) // 6 + 1
-    name = "Jarque-Bera" if d == 1 else "Mardia skewness and kurtosis"
-    return Misfit(name, value, df, _chi2_tail(value, df))
+    return mardia_test(skewness, kurtosis, d, n)
 
 
 def _independence(y: FloatArray, weights: FloatArray, n: float) -> Misfit:
     """``-n log det R``: twice the log-likelihood gained by a full covariance."""
     d = y.shape[1]
     sign, log_det = np.linalg.slogdet(y.T @ (y * weights[:, None]))
-    value = -n * float(log_det) if sign > 0 else math.inf
-    df = d * (d - 1) // 2
-    return Misfit("likelihood ratio against a full covariance", value, df, _chi2_tail(value, df))
+    return independence_test(float(log_det) if sign > 0 else -math.inf, d, n)
+
+
+def _selection(
+    family: MultivariateNormal, encoded: FloatArray, weights: FloatArray, n: float, theta: FloatArray, T0: float
+) -> Misfit:
+    """Likelihood ratio of a graph against all edges; Mardia's test if there are all."""
+    _, sd, unit = MultivariateNormal("diagonal").standardise(encoded, weights)
+    d, edges = unit.shape[1], len(family.edges)
+    if 2 * edges == d * (d - 1):
+        return _mardia(MultivariateNormal("full").standardise(encoded, weights)[2], weights, n)
+    sign, sample = np.linalg.slogdet(unit.T @ (unit * weights[:, None]))
+    if sign <= 0 or len(encoded) <= d:
+        return _information_ratio(family, theta, T0, n)  # no estimate with all edges
+    scale = np.diag(sd)
+    fitted = np.linalg.slogdet(family.params(theta)["cov"] / np.outer(scale, scale))[1]
+    return independence_test(float(sample - fitted), d, n, edges)
 
 
 def _dispersion(x: FloatArray, weights: FloatArray, n: float) -> Misfit:
     """Fisher's index of dispersion, two-sided."""
     mean = float(weights @ x)
-    value = n * float(weights @ (x - mean) ** 2) / mean
-    df = max(1, round(n) - 1)
-    upper = _chi2_tail(value, df)
-    return Misfit("index of dispersion", value, df, min(1.0, 2.0 * min(upper, 1.0 - upper)))
+    return dispersion_test(mean, float(weights @ (x - mean) ** 2), n)
 
 
 def _smooth(
@@ -136,7 +147,7 @@ def _smooth(
     h = weights @ _legendre(probability_transform(family, theta, x))
     inverse = np.linalg.pinv(np.eye(_SMOOTH_ORDER) - C.T @ C, rcond=1e-6, hermitian=True)
     value = n * float(h @ inverse @ h)
-    return Misfit("Neyman smooth test", value, _SMOOTH_ORDER, _chi2_tail(value, _SMOOTH_ORDER))
+    return Misfit("Neyman smooth test", value, _SMOOTH_ORDER, chi2_tail(value, _SMOOTH_ORDER))
 
 
 def _quadrature(family: ExponentialFamily, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -164,16 +175,30 @@ def _legendre(u: FloatArray) -> FloatArray:
 
 
 def _information_ratio(family: ExponentialFamily, theta: FloatArray, T0: float, n: float) -> Misfit:
-    """T0 = p if the model is right; its variance under the model follows from cumulants.
+    """Return the test of T0 = p, which holds if the model is right.
 
-    ``Var IF = E|z|^4 - p^2 - |c|^2`` with ``c_a = sum_i k3m_aii``.
+    Parameters
+    ----------
+    family : ExponentialFamily
+        Bound family.
+    theta : ndarray of shape (p,)
+        Fitted parameter.
+    T0 : float
+        Plug-in T0 with divisor n.
+    n : float
+        Sample size.
+
+    Returns
+    -------
+    Misfit
+        The test; its variance ``E|z|^4 - p^2 - |c|^2``, ``c_a = sum_i k3m_aii``, follows from the model.
     """
     p = len(theta)
     variance = _null_variance(family, theta)
     if variance <= 1e-12 * p:
         return Misfit("information ratio T0/p (saturated model)", 0.0, 0, None)
     value = n * (T0 - p) ** 2 / variance
-    return Misfit("information ratio T0/p", value, 1, _chi2_tail(value, 1))
+    return Misfit("information ratio T0/p", value, 1, chi2_tail(value, 1))
 
 
 def _null_variance(family: ExponentialFamily, theta: FloatArray) -> float:

@@ -28,6 +28,7 @@ __all__ = [
 
 # 8 * 0.05**2 is not exactly 0.02 in floating point, and a risk of exactly 0.02 must pass.
 TIE = 1.0 + 1e-9
+_MOST_PARAMETERS = 10**15
 
 
 def estimation_risk(terms: RiskTerms, n: ArrayLike, order: int = 2) -> float | FloatArray:
@@ -227,7 +228,7 @@ def plan_sample_size(
     if sum(given) != 1 or (family is None) != (theta is None):
         raise InputError("give exactly one of p=, family= together with theta=, and terms=")
     if p is not None:
-        count = check_count("p", p, low=1)
+        count = check_count("p", p, low=1, high=_MOST_PARAMETERS)
         need = required_n(0.5 * count, 0.0, threshold)
         return SampleSizePlan(need.ceil1, None, (), alpha, threshold, count)
     if terms is None:

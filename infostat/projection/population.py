@@ -11,7 +11,7 @@ from ..core.errors import InputError, InputTypeError
 from ..core.validation import FloatArray, as_float_array, check_weights, short
 from ..families.base import ExponentialFamily
 
-__all__ = ["is_frozen_law", "law_nodes", "truth_nodes"]
+__all__ = ["is_frozen_law", "law_nodes", "law_words", "truth_nodes"]
 
 TOLERANCE = 1e-10
 _MASS = 1e-10  # probability that the nodes may miss before they are refused
@@ -33,6 +33,28 @@ def is_frozen_law(truth: Any) -> bool:
     """
     # `dist` is what a law has only once its parameters are frozen.
     return all(hasattr(truth, name) for name in ("cdf", "ppf", "support", "dist"))
+
+
+def law_words(law: Any) -> str:
+    """Return a frozen law in words, for instance ``gamma(2)``.
+
+    Parameters
+    ----------
+    law : frozen scipy law
+        The law.
+
+    Returns
+    -------
+    str
+        Name and arguments.
+    """
+    named = sorted(law.kwds.items())
+    numbers = [_shown(x) for x in law.args] + [f"{key}={_shown(x)}" for key, x in named]
+    return f"{law.dist.name}({', '.join(numbers)})"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:g}" if np.ndim(value) == 0 else str(short(value))
 
 
 def truth_nodes(truth: Any, family: ExponentialFamily) -> tuple[FloatArray, FloatArray]:
@@ -98,6 +120,9 @@ def law_nodes(
     which resolves algebraic singularities and power tails; panels meet at the
     median, where symmetric laws may have a kink.
     """
+    low, high = law.support()
+    if np.ndim(low) or np.ndim(high) or not low <= high:  # scipy answers nan for parameters out of range
+        raise InputError(f"truth must be one law with parameters in their range, got {law_words(law)}")
     if not hasattr(law, "pdf") or not _is_continuous(law):
         return _discrete_nodes(law)
     previous: FloatArray | None = None

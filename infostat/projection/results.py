@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from ..core.errors import InputTypeError
 from ..core.results import Result
 from ..core.tables import Cell, Section
 from ..core.validation import FloatArray, check_number
+from .sampler_result import SamplerReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +26,16 @@ __all__ = [
     "SampleSizePlan",
 ]
 
+# Weights of T0..T3 in what has a Monte-Carlo error.
+_COMBINATIONS = {
+    "T0": (1.0, 0.0, 0.0, 0.0),
+    "T1": (0.0, 1.0, 0.0, 0.0),
+    "T2": (0.0, 0.0, 1.0, 0.0),
+    "T3": (0.0, 0.0, 0.0, 1.0),
+    "a1": (0.5, 0.0, 0.0, 0.0),
+    "a2": (0.0, -8.0 / 24.0, 9.0 / 24.0, -3.0 / 24.0),
+}
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RiskTerms(Result):
@@ -34,7 +46,8 @@ class RiskTerms(Result):
     T0 : float
         ``tr(Gm^-1 G)``; p if the model is right. Twice the first-order coefficient.
     T1 : float
-        Contraction of the model's and the data's third cumulants.
+        Contraction of the model's and the data's third cumulants; nan, like T2 and T3, where only the
+        first order of a stream was computed.
     T2 : float
         Contraction of two third cumulants of the model with two data covariances.
     T3 : float
@@ -47,6 +60,9 @@ class RiskTerms(Result):
         Standard error of the plug-in T0 (influence function).
     n : float or None
         Sample size behind the estimate; None for a population.
+    mc_cov : ndarray of shape (4, 4) or None
+        Monte-Carlo covariance of T0..T3 where the model is simulated, the data being fixed; None
+        where nothing is simulated.
 
     Notes
     -----
@@ -69,11 +85,15 @@ class RiskTerms(Result):
     T0_plugin: float | None = None
     T0_se: float | None = None
     n: float | None = None
+    mc_cov: FloatArray | None = None
 
     _headline = ("p", "T0", "T1", "T2", "T3")
 
     def __post_init__(self) -> None:
-        for name in ("T0", "T1", "T2", "T3"):
+        # All three nan: only the first order of a stream was computed.
+        rest = (self.T1, self.T2, self.T3)
+        first_order = all(isinstance(value, float) and math.isnan(value) for value in rest)
+        for name in ("T0",) if first_order else ("T0", "T1", "T2", "T3"):
             object.__setattr__(self, name, check_number(name, getattr(self, name), finite=False))
         super().__post_init__()
 
@@ -97,12 +117,50 @@ class RiskTerms(Result):
         """Coefficient of 1/n^2 in the reverse risk."""
         return (-4.0 * self.T1 + 3.0 * self.T2 - self.T3) / 24.0
 
+    @property
+    def mc_se(self) -> dict[str, float]:
+        """Monte-Carlo standard errors by name (``T0 T1 T2 T3 a1 a2``), empty if nothing is simulated."""
+        if self.mc_cov is None:
+            return {}
+        return {name: self._mc_error(weights) for name, weights in _COMBINATIONS.items()}
+
+    def risk_mc_se(self, n: float, order: int = 2) -> float | None:
+        """Return the Monte-Carlo standard error of the estimation risk.
+
+        Parameters
+        ----------
+        n : float
+            Sample size.
+        order : {1, 2}
+            Terms of the expansion kept.
+
+        Returns
+        -------
+        float or None
+            Nats; None if nothing is simulated.
+        """
+        if self.mc_cov is None:
+            return None
+        first, second = _COMBINATIONS["a1"], _COMBINATIONS["a2"]
+        return self._mc_error(
+            tuple(a / n + (b / n**2 if order == 2 else 0.0) for a, b in zip(first, second, strict=True))
+        )
+
+    def _mc_error(self, weights: Sequence[float]) -> float:
+        # Terms that the order leaves out may be nan and have weight 0.
+        cov, used = self.mc_cov, [k for k, w in enumerate(weights) if w]
+        assert cov is not None
+        total = sum(weights[i] * weights[j] * float(cov[i, j]) for i in used for j in used)
+        return float(max(total, 0.0) ** 0.5)
+
     def _title(self) -> str:
         return "Risk terms"
 
     def _scalars(self) -> dict[str, Cell]:
         found = super()._scalars()
-        return {**found, "a1": self.a1, "a2": self.a2, "opt2": self.opt2, "rev2": self.rev2}
+        found.pop("mc_cov", None)  # shown as standard errors
+        found |= {"a1": self.a1, "a2": self.a2, "opt2": self.opt2, "rev2": self.rev2}
+        return {**found, **{f"{name}_mc_se": value for name, value in self.mc_se.items()}}
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots import draw_risk_curves
@@ -133,9 +191,14 @@ class InformationProjection(Result):
     converged : bool
         Whether the tolerance was met.
     method : str
-        ``"closed form"`` or ``"newton"``.
+        ``"closed form"``, ``"newton"`` or ``"Monte-Carlo Newton"``.
     mc_error : float or None
-        Monte-Carlo error of theta; None where nothing is simulated.
+        Monte-Carlo error of theta (root mean square of its Euclidean length); None where nothing
+        is simulated.
+    theta_mc_se : ndarray of shape (p,) or None
+        Monte-Carlo standard error of each parameter.
+    sampler : SamplerReport or None
+        How the model was simulated.
     family : str
         The family in words.
     labels : tuple of str
@@ -153,6 +216,8 @@ class InformationProjection(Result):
     mc_error: float | None = None
     family: str = ""
     labels: tuple[str, ...] = ()
+    theta_mc_se: FloatArray | None = None
+    sampler: SamplerReport | None = None
 
     _headline = ("family", "method", "n_iter", "converged", "decrement")
 
@@ -172,13 +237,22 @@ class InformationProjection(Result):
             [label, float(t), float(e)]
             for label, t, e in zip(self._names(), self.theta, self.eta, strict=True)
         ]
-        return [Section(facts), Section(rows, ("statistic", "theta", "mean eta"))]
+        if self.theta_mc_se is None or self.sampler is None:
+            return [Section(facts), Section(rows, ("statistic", "theta", "mean eta"))]
+        facts += [
+            ["Draws", self.sampler.n_draws],
+            ["Largest split R-hat", self.sampler.rhat],
+            ["Smallest effective size", self.sampler.effective_size],
+        ]
+        for row, error in zip(rows, self.theta_mc_se, strict=True):
+            row.insert(2, float(error))
+        return [Section(facts), Section(rows, ("statistic", "theta", "Monte-Carlo se", "mean eta"))]
 
     def _names(self) -> Sequence[str]:
         return self.labels or tuple(f"statistic {k + 1}" for k in range(len(self.theta)))
 
     def to_frame(self) -> Any:
-        """Return one row per statistic: ``statistic theta eta``.
+        """Return one row per statistic: ``statistic theta eta`` (and ``theta_mc_se`` if simulated).
 
         Returns
         -------
@@ -187,7 +261,8 @@ class InformationProjection(Result):
         """
         import pandas as pd
 
-        return pd.DataFrame({"statistic": list(self._names()), "theta": self.theta, "eta": self.eta})
+        frame = pd.DataFrame({"statistic": list(self._names()), "theta": self.theta, "eta": self.eta})
+        return frame if self.theta_mc_se is None else frame.assign(theta_mc_se=self.theta_mc_se)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -203,7 +278,8 @@ class Misfit(Result):
     df : int or None
         Degrees of freedom of its chi-squared limit.
     p_value : float or None
-        Tail probability under the model; None if the model is saturated.
+        Tail probability under the model; None if the model is saturated (df = 0) or the rows are too
+        few for a test.
     """
 
     name: str
@@ -281,7 +357,7 @@ class InformationCriteria(Result):
     Attributes
     ----------
     aic : float
-        ``-2 loglik + 2 p``.
+        ``-2 loglik + 2 p``; nan, like the next three, where `reason` says why there is none.
     tic : float
         ``-2 loglik + 2 T0``.
     tic2 : float
@@ -294,6 +370,10 @@ class InformationCriteria(Result):
         Number of parameters.
     family : str
         The family in words.
+    reason : str
+        Why the criteria are unavailable; empty if they are not.
+    loglik_mc_se : float or None
+        Monte-Carlo standard error of `loglik` where the normalising constant is simulated.
     """
 
     aic: float
@@ -303,9 +383,22 @@ class InformationCriteria(Result):
     n: float
     p: int
     family: str = ""
+    reason: str = ""
+    loglik_mc_se: float | None = None
 
     def _title(self) -> str:
         return f"Information criteria: {self.family}"
+
+    def _scalars(self) -> dict[str, Cell]:
+        found = super()._scalars()
+        if not self.reason:
+            found.pop("reason")
+        if self.loglik_mc_se is None:
+            found.pop("loglik_mc_se")
+        return found
+
+    def _notes(self) -> Sequence[str]:
+        return [f"Unavailable: {self.reason}."] if self.reason else []
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -27,19 +27,27 @@ def interpretation(result: PNCriterion) -> str:
         The verdict with its reason, what the sample size would have to be, what the
         criterion does not say, and what the misfit test says instead.
     """
-    return " ".join([_verdict_sentence(result), _need_sentence(result), _scope_sentence(result)])
+    parts = [_verdict_sentence(result), _need_sentence(result), _scope_sentence(result)]
+    return " ".join(part for part in parts if part)
 
 
 def _verdict_sentence(r: PNCriterion) -> str:
     risk = r.risk1 if r.order == 1 else r.risk2
-    rows = f"{r.n:g} rows"
-    article = "an" if r.family[:1] in "aeiou" else "a"
+    rows = f"{r.n if isinstance(r.n, int) else format(r.n, 'g')} rows"
+    article = "an" if r.family[:1].lower() in "aeiou" else "a"
     model = f"{article} {r.family} model with {r.p} parameter{'' if r.p == 1 else 's'}"
     compare = f"estimation risk {_num(risk)} nats{_interval(r)}, threshold {_num(r.threshold)}"
     if r.verdict == "sufficient":
         return f"{rows} are enough for {model} ({compare})."
     if r.verdict == "insufficient":
         return f"{rows} are not enough for {model} ({compare})."
+    if "sampler_not_converged" in r.flags:
+        return f"Nothing can be said about {model}: its simulation has not converged."
+    if r.verdict == "borderline" and r.bootstrap is None:
+        return (
+            f"Whether {rows} are enough for {model} cannot be decided: the Monte-Carlo error of the risk is too "
+            f"large ({compare})."
+        )
     if r.verdict == "borderline":
         return (
             f"Whether {rows} are enough for {model} cannot be decided: the interval of the risk contains "
@@ -60,6 +68,8 @@ def _interval(r: PNCriterion) -> str:
 
 
 def _need_sentence(r: PNCriterion) -> str:
+    if "sampler_not_converged" in r.flags:
+        return ""
     need = r.n_required_order1 if r.order == 1 or r.verdict == "unreliable" else r.n_required_order2
     return f"The criterion asks for about {need} rows."
 
@@ -71,6 +81,8 @@ def _scope_sentence(r: PNCriterion) -> str:
     )
     p = r.misfit.p_value
     if p is None:
+        if r.misfit.df:
+            return f"{scope}; there are too few rows to test the fit."
         return f"{scope}; the family is saturated, so there is nothing to test."
     size = "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
     says = "finds a clear misfit" if p < 0.01 else ("finds some misfit" if p < 0.05 else "finds no misfit")
@@ -126,8 +138,25 @@ def criterion_sections(r: PNCriterion) -> Sequence[Section]:
     return [
         Section(facts),
         _estimates(r),
+        *_simulation(r),
         Section(misfit, ("misfit of the family", "statistic", "df", "p-value")),
     ]
+
+
+def _simulation(r: PNCriterion) -> Sequence[Section]:
+    """Monte-Carlo errors and the state of the chains, where the model was simulated."""
+    if r.sampler is None:
+        return []
+    errors = r.terms.mc_se
+    rows: list[list[Cell]] = [[name, getattr(r.terms, name), errors[name]] for name in ("T0", "T1", "T2", "T3")]
+    rows += [["risk, order 1 (nats)", r.risk1, r.risk1_mc_se], ["risk, order 2 (nats)", r.risk2, r.risk2_mc_se]]
+    chains: list[list[Cell]] = [
+        ["Draws of the model", r.sampler.n_draws],
+        ["Chains", r.sampler.n_chains],
+        ["Largest split R-hat", r.sampler.rhat],
+        ["Smallest effective size", r.sampler.effective_size],
+    ]
+    return [Section(rows, ("simulated model", "value", "Monte-Carlo se")), Section(chains)]
 
 
 def _estimates(r: PNCriterion) -> Section:
