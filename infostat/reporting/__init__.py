@@ -1,0 +1,37 @@
+"""One page for a data set, a reward file or a set of results, to hand to a colleague.
+
+:func:`report` runs the analyses that suit the data and gathers their answers: verdicts in words,
+tables, figures, cautions, settings and the sources of the methods.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .column_profile import ColumnProfile
+    from .report_result import Report, ReportPart, ReportTable
+    from .reports import report
+    from .requirements import RowsRequired
+
+_MODULES = {
+    "ColumnProfile": "column_profile",
+    "Report": "report_result",
+    "ReportPart": "report_result",
+    "ReportTable": "report_result",
+    "RowsRequired": "requirements",
+    "report": "reports",
+}
+
+__all__ = ["ColumnProfile", "Report", "ReportPart", "ReportTable", "RowsRequired", "report"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
