@@ -16,12 +16,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import alignment, core, datasets, density, divergences, families, generalization, projection
+    from . import alignment, core, datasets, density, divergences, families, generalization, projection, reporting
     from .alignment import align
     from .datasets import load as load_dataset
     from .density import KernelDensity, diagnose_bandwidth
     from .divergences import divergence
-    from .projection import information_projection, pn_criterion
+    from .projection import information_projection, pn_criterion, pn_sequence
+    from .reporting import report
 
 __version__ = "0.1.0"
 
@@ -34,8 +35,12 @@ _NAMES = {
     "information_projection": ("projection", "information_projection"),
     "load_dataset": ("datasets", "load"),
     "pn_criterion": ("projection", "pn_criterion"),
+    "pn_sequence": ("projection", "pn_sequence"),
+    "report": ("reporting", "report"),
 }
-_PACKAGES = ("alignment", "core", "datasets", "density", "divergences", "families", "generalization", "projection")
+_PACKAGES = (
+    "alignment", "core", "datasets", "density", "divergences", "families", "generalization", "projection", "reporting",
+)  # fmt: skip
 
 __all__ = [
     "KernelDensity",
@@ -53,7 +58,10 @@ __all__ = [
     "information_projection",
     "load_dataset",
     "pn_criterion",
+    "pn_sequence",
     "projection",
+    "report",
+    "reporting",
 ]
 
 

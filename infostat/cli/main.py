@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InfostatError
-from . import align, bounds, datasets, divergence, kde, phase, pn, simulate
+from . import align, bounds, datasets, divergence, figures, kde, phase, pn, pn_sequence, report, simulate
 
 __all__ = ["app", "main"]
 
@@ -27,12 +27,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 pn.register(app)
+pn_sequence.register(app)
 divergence.register(app)
 kde.register(app)
 phase.register(app)
 align.register(app)
 bounds.register(app)
 simulate.register(app)
+figures.register(app)
+report.register(app)
 datasets.register(app)
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from .families import FAMILY_HELP
 from .options import Columns, Data, Drop, Format, FormatOption, Jobs, Output, Plot, Report, Seed
 
 __all__ = ["register"]
 
-Family = Annotated[
-    str,
-    typer.Option(
-        "--family", help="Model: normal, mvn, mvn_diagonal, gamma, poisson, beta, ... (all are listed on error)."
-    ),
-]
+Family = Annotated[str, typer.Option("--family", help=FAMILY_HELP)]
+Bounds = Annotated[
+    str | None,
+    typer.Option("--bounds", metavar="LOW,HIGH", help="Interval of a polynomial model; 0,1 if left out.",
+                 show_default=False),
+]  # fmt: skip
 Alpha = Annotated[float, typer.Option("--alpha", help="Tolerated distance of the Bayes error from 1/2.")]
 Order = Annotated[int, typer.Option("--order", help="Expansion that decides the verdict: 1 or 2.")]
 Bootstrap = Annotated[int, typer.Option("--bootstrap", metavar="B", help="Resamples for intervals (400 is good).")]
@@ -53,6 +54,7 @@ def register(app: typer.Typer) -> None:
 def _run(
     data: Data,
     family: Family = "mvn",
+    bounds: Bounds = None,
     alpha: Alpha = 0.05,
     order: Order = 2,
     bootstrap: Bootstrap = 0,
@@ -74,24 +76,24 @@ def _run(
 
     from ..core.errors import InfostatWarning
     from ..projection import pn_criterion
-    from .data import load_table
+    from .data import load_rows
+    from .families import family_from_text
     from .output import check_paths, deliver, on_terminal
 
     check_paths(output, plot, report)
-    row_weights = None
+    row_weights: Any = None
     if weights is not None:
-        from ..core.data import matrix
-
-        row_weights = matrix(load_table(data, weights))[:, 0]
+        row_weights = _column(data, weights)
         if columns is None:  # the weights are not part of the data
             drop = weights if drop is None else f"{drop},{weights}"
-    table = load_table(data, columns, drop)
+    rows, frame = load_rows(data, columns, drop)
+    model = family_from_text(family, frame, bounds)
     with warnings.catch_warnings():
         # The cautions are printed with the result; a second copy on stderr would only distract.
         warnings.simplefilter("ignore", InfostatWarning)
         result = pn_criterion(
-            table,
-            family,
+            rows,
+            model,
             weights=row_weights,
             alpha=alpha,
             order=order,
@@ -106,3 +108,12 @@ def _run(
     deliver(result, form, output, plot, report)
     if check and result.verdict != "sufficient":
         raise typer.Exit(3)
+
+
+def _column(data: str, label: str) -> Any:
+    """One column as an array; of a large file only its name, because a stream takes no weights."""
+    from ..core.chunks import is_large
+    from ..core.data import matrix
+    from .data import load_table
+
+    return label if is_large(data) else matrix(load_table(data, label))[:, 0]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from . import simulate_bounds
+from . import simulate_bounds, simulate_pn
 from .numbers import count_list, number_list
 from .options import Format, FormatOption, Jobs, Output, Plot, Report, Seed
 
@@ -68,6 +68,7 @@ def register(app: typer.Typer) -> None:
     )
     group.command("kde", help=KDE_HELP, epilog=KDE_EPILOG)(_kde)
     group.command("align", help=ALIGN_HELP, epilog=ALIGN_EPILOG)(_align)
+    simulate_pn.register(group)
     simulate_bounds.register(group)
     group.callback()(_group)
     app.add_typer(group, name="simulate")

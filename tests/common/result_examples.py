@@ -5,6 +5,7 @@ The tests of tests/common then run over it, and fail for a result that has no ex
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 import infostat
-from infostat import alignment, density, generalization, projection
+from infostat import alignment, density, families, generalization, projection, reporting
 from infostat.core.errors import InfostatWarning
 from infostat.core.results import Result
 from infostat.datasets.listing import catalogue
@@ -59,6 +60,55 @@ def _normal() -> Any:
 
 def _estimate_bootstrap() -> Result:
     found = alignment.estimate(_scores(), kl=[0.1, 0.5], bootstrap=50, rng=1).bootstrap
+    assert found is not None
+    return found
+
+
+def _t5(x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+    from scipy import stats
+
+    return np.asarray(stats.t.logpdf(x - theta, 5))
+
+
+def _tilted() -> projection.PNCriterion:
+    from scipy import stats
+
+    base = families.TiltedBase([stats.uniform(), stats.uniform()], [(0, 1)])
+    with warnings.catch_warnings():  # so few draws deserve their warning
+        warnings.simplefilter("ignore", InfostatWarning)
+        return infostat.pn_criterion(np.random.default_rng(0).random((200, 2)), base, draws=5000, rng=1)
+
+
+@functools.cache
+def _report() -> reporting.Report:
+    g = np.random.default_rng(5)
+    length = g.gamma(4.0, 2.0, 120)
+    frame = pd.DataFrame({"length": length, "height": 0.4 * length + g.normal(size=120), "visits": g.poisson(3.0, 120)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InfostatWarning)
+        return infostat.report(frame, bootstrap=0, rng=0)
+
+
+def _in_report(name: str) -> Callable[[], Result]:
+    """A builder of the first result of a class that a report holds."""
+
+    def found() -> Result:
+        parts = _report().parts
+        held = [*parts, *(table for part in parts for table in part.tables)]
+        held += [result for part in parts for result in (part.results or {}).values()]
+        return next(item for item in held if type(item).__name__ == name)
+
+    return found
+
+
+def _gallery() -> Result:
+    from infostat.reporting.figures import make_figure
+
+    return make_figure("alignment-game")
+
+
+def _sampler() -> Result:
+    found = _tilted().sampler
     assert found is not None
     return found
 
@@ -229,6 +279,22 @@ EXAMPLES: dict[str, Callable[[], Result]] = {
     "PNCriterion": _criterion,
     "PNCriterion, with bootstrap": lambda: _criterion(bootstrap=20),
     "PNCriterion, first order": lambda: infostat.pn_criterion(_data(), "mvn", order=1),
+    "PNCriterion, simulated": lambda: _tilted(),
+    "PNCriterion, of a stream": lambda: infostat.pn_criterion(iter([_data()[:90], _data()[90:]]), "mvn", order=1),
+    "PNSequence": lambda: infostat.pn_sequence(_data(), ["mvn_diagonal", "mvn"], folds=4),
+    "RiskSimulation": lambda: projection.simulate_risk(None, "exponential", [20, 40], 50, theta=[-1.0], rng=1),
+    "RiskSimulation, one size": lambda: projection.simulate_risk(None, "exponential", 20, 50, theta=[-1.0], rng=1),
+    "SamplerReport": lambda: _sampler(),
+    "SandwichRisk": lambda: projection.sandwich_risk(
+        np.random.default_rng(1).normal(size=80), _t5, theta=0, order=2
+    ),
+    "SandwichRisk, of a population": lambda: projection.sandwich_risk(None, _t5, truth=_normal(), theta=0),
+    "ColumnProfile": _in_report("ColumnProfile"),
+    "GalleryFigure": _gallery,
+    "Report": _report,
+    "ReportPart": _in_report("ReportPart"),
+    "ReportTable": _in_report("ReportTable"),
+    "RowsRequired": _in_report("RowsRequired"),
     "PermutationTest": lambda: PermutationTest(0.4, 0.02, 99, "mmd", np.linspace(0.0, 0.5, 99), seed=3),
     "PhaseDiagram": lambda: density.phase_diagram([0.1, 0.3, 0.5]),
     "RegimeSimulation": lambda: density.simulate_regimes(n=200, d=6, h_grid=[0.5, 1.0], n_x=5, n_data=2, rng=1),
