@@ -68,7 +68,7 @@ bench: $(PEERS)
 	done
 
 clean:
-	rm -rf demo build dist docs/_build docs/gallery docs/generated htmlcov .coverage
+	rm -rf demo build dist docs/_build docs/gallery docs/figures docs/generated htmlcov .coverage
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path ./$(VENV) -prune -o -type d \( -name __pycache__ -o -name '*.egg-info' \) -prune -exec rm -rf {} +
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "docs" / "_ext"))
 
 _setup = configparser.ConfigParser()
 _setup.read(ROOT / "setup.cfg", encoding="utf-8")
@@ -23,6 +24,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx_gallery.gen_gallery",
     "numpydoc",
+    "figure_gallery",  # docs/_ext: the pictures of figures.rst
 ]
 exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py.md5"]
 templates_path = ["_templates"]
