@@ -37,7 +37,15 @@ def test_there_are_examples() -> None:
     assert SCRIPTS
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+# A minute of simulation; the gallery of the documentation runs it too.
+LONG = {"plot_wine_intractable"}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(path, marks=[pytest.mark.slow] if path.stem in LONG else []) for path in SCRIPTS],
+    ids=[path.stem for path in SCRIPTS],
+)
 def test_example_runs_and_shows_a_figure(
     script: Path, figures: list[int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,7 +20,7 @@ _LARGEST = 1e70  # fourth powers of the statistics are floats
 
 
 class FiniteSupport(EnumeratedFamily):
-    """Laws ``p_theta(x) = exp(theta . xi(x) - Psi(theta)) h(x)`` on finitely many points.
+    """Laws of exponential form on finitely many points of your own.
 
     Parameters
     ----------
