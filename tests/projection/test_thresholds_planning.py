@@ -178,7 +178,7 @@ def test_plan_needs_exactly_one_source(arguments: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("p", [0, -3])
 def test_plan_refuses_impossible_p(p: int) -> None:
-    with pytest.raises(InputError, match="p must be an integer >= 1"):
+    with pytest.raises(InputError, match="p must be an integer from 1 to"):
         plan_sample_size(p=p)
 
 
