@@ -8,6 +8,8 @@ density estimate can be trusted. ``save("wine.html")`` writes it as one self-con
 
 import warnings
 
+import matplotlib.pyplot as plt
+
 import infostat
 from infostat.core.errors import InfostatWarning
 
@@ -32,6 +34,7 @@ print(found.summary())
 # lie right of the dashed line need more wines than there are.
 
 found.plot()
+plt.show()
 
 # %%
 # One column
@@ -41,3 +44,4 @@ found.plot()
 # the picture says that the gamma law of the residual sugar misses the peak, not only a detail.
 
 found.results["column residual sugar"].plot()
+plt.show()
