@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .density import KernelDensity, diagnose_bandwidth
     from .divergences import divergence
     from .projection import information_projection, pn_criterion, pn_sequence
-    from .reporting import report
+    from .reporting import report, simulate
 
 __version__ = "0.1.0"
 
@@ -37,6 +37,7 @@ _NAMES = {
     "pn_criterion": ("projection", "pn_criterion"),
     "pn_sequence": ("projection", "pn_sequence"),
     "report": ("reporting", "report"),
+    "simulate": ("reporting", "simulate"),
 }
 _PACKAGES = (
     "alignment", "core", "datasets", "density", "divergences", "families", "generalization", "projection", "reporting",
@@ -62,6 +63,7 @@ __all__ = [
     "projection",
     "report",
     "reporting",
+    "simulate",
 ]
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.results import Result
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
+from ..core.words import frame_section
 from .curve_result import BonCurve
 from .estimation_result import EstimateResult
 from .frontier_result import Frontier
@@ -88,8 +89,7 @@ class BestOfNTable(Result):
     def _sections(self) -> Sequence[Section]:
         frame = self.to_frame().drop(columns="log_n")
         heads = {"n": "N", "kl": "KL (nats)", "kl_upper": "log N-(N-1)/N"}
-        names = [heads.get(str(name), str(name).replace("_", " ")) for name in frame.columns]
-        return [Section(frame.to_numpy().tolist(), names)]
+        return [frame_section(frame, own=heads)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots_alignment import draw_best_of_n
@@ -151,7 +151,7 @@ class Alignment(Result):
     _headline = ("verdict", "kind", "n_samples", "n_prompts")
 
     def _title(self) -> str:
-        return f"Reward for a KL budget: {self.verdict}"
+        return "Reward for a KL budget"
 
     def _settings(self) -> dict[str, Cell]:
         return {"data": self.source, "kind": self.kind}
@@ -235,10 +235,10 @@ class Alignment(Result):
         return Section(_thinned(columns), heads, title="Best-of-N")
 
     def _notes(self) -> Sequence[str]:
-        notes = [self.interpretation, *(f"[{flag}] {_FLAGS[flag]}" for flag in self.flags)]
+        notes = [self.interpretation, *(caution(flag, _FLAGS[flag]) for flag in self.flags)]
         for part in (self.estimate, self.best_of_n, self.frontier):
             if part is not None:
-                notes += [note for note in part._notes() if note.startswith("[") and note not in notes]
+                notes += [note for note in part._notes() if note.startswith("Caution") and note not in notes]
         if self.sequence is not None:
             notes += self.sequence._notes()
         return notes

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.results import Result
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class _Policy(Result):
         return [Section(cells, ["outcome", self._reward_name, "p", "q"], title)]
 
     def _notes(self) -> Sequence[str]:
-        return [*super()._notes(), *(f"[{flag}] {_FLAGS[flag]}" for flag in self.flags)]
+        return [*super()._notes(), *(caution(flag, _FLAGS[flag]) for flag in self.flags)]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

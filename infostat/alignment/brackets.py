@@ -65,7 +65,8 @@ def round_to_lattices(r: FloatArray, lengths: Sequence[int]) -> RoundedLattices:
     windows = [9.0 * math.sqrt(m) for m in lengths]
     affordable = min(_CELLS_PER_SUM / max(windows), _CELLS_IN_ALL / (3.0 * sum(windows)))
     steps = int(min(max(affordable, _FEWEST_STEPS), _MOST_STEPS))
-    step = float(r[-1] - r[0]) / steps
+    # One reward alone lies on a lattice of any step.
+    step = float(r[-1] - r[0]) / steps or 1.0
     position = (r - r[0]) / step
     # A position within rounding of a lattice point goes to the next one: wider by a step, but an
     # enclosure whatever the division rounded to. The two ends are lattice points by construction.

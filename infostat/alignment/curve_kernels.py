@@ -91,6 +91,26 @@ def curve_sums(x: Any, g: Any, orders: Any, plugin: Any, spread: Any, tiny: Any)
     draws with replacement. With `spread` the variances are computed. An N is finished where the
     probability that all N draws lie further down is below `tiny`. Rows of the answer: mean of x,
     variance, mean of g, variance.
+
+    Parameters
+    ----------
+    x : ndarray of shape (M,)
+        Proxy rewards, ascending, minus the largest.
+    g : ndarray of shape (M,) or (0,)
+        True rewards beside them.
+    orders : ndarray of int of shape (k,)
+        Values of N.
+    plugin : bool
+        Draw with replacement.
+    spread : bool
+        Compute variances.
+    tiny : float
+        Probability that counts as none.
+
+    Returns
+    -------
+    ndarray of shape (4, k)
+        The rows named above.
     """
     m, n = x.shape[0], orders.shape[0]
     rows = 2 if g.shape[0] > 0 else 1

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.results import Result
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
+from ..core.words import frame_section
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,7 +141,7 @@ class BonCurve(Result):
         heads["true_se"] = "its s.e."
         return [
             Section(facts),
-            Section([list(row) for row in frame.itertuples(index=False)], [heads.get(x, x) for x in frame.columns]),
+            frame_section(frame, own=heads),
         ]
 
     def _notes(self) -> Sequence[str]:
@@ -148,7 +149,7 @@ class BonCurve(Result):
         return [
             self.interpretation,
             f"Normal intervals at {100 * self.confidence_level:g} %, standard errors {over}; KL bound in nats.",
-            *(f"[{flag}] {_FLAGS[flag]}" for flag in self.flags if flag in _FLAGS),
+            *(caution(flag, _FLAGS[flag]) for flag in self.flags if flag in _FLAGS),
         ]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:

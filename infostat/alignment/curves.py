@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..core.errors import DataError, InputError, InputTypeError, SampleSizeWarning, describe
 from ..core.progress import Progress, progress_callback
 from ..core.threads import threads
-from ..core.validation import FloatArray, as_float_array, check_choice, check_number, short
+from ..core.validation import FloatArray, as_float_array, as_plain_array, check_choice, check_number, short
 from .curve_means import CurveJob, CurveTable, curve_table, sorted_rows
 from .curve_result import BonCurve
 from .input_tables import RewardInput, read_rewards, short_prompts
@@ -156,7 +156,7 @@ def _check_data(data: RewardInput) -> None:
 
 def _orders(n: Any) -> NDArray[Any]:
     array = as_float_array("n", n, ndim=(0, 1), finite=False)
-    if np.asarray(n).dtype.kind == "b":
+    if as_plain_array("n", n).dtype.kind == "b":
         raise InputTypeError(describe("n", "integers >= 1", short(n)))
     if not array.size:
         raise InputError("n must hold at least one number, got none")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.errors import InputError, InputTypeError, describe
-from ..core.validation import FloatArray, as_float_array, check_number, short
+from ..core.validation import FloatArray, as_float_array, as_plain_array, check_number, short
 from .divergence_result import BonDivergences
 from .laws import one_of
 
@@ -277,7 +277,7 @@ def log_count(n: Any, log_n: Any) -> FloatArray:
 
 
 def _real_array(name: str, given: Any) -> FloatArray:
-    if np.asarray(given).dtype.kind == "b":
+    if as_plain_array(name, given).dtype.kind == "b":
         raise InputTypeError(describe(name, "a real number or an array of them", short(given)))
     return as_float_array(name, given, finite=False)
 

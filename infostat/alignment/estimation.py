@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike
 from ..core.errors import InputError, SampleSizeWarning
 from ..core.progress import Progress
 from ..core.rng import RngLike, seed_label
-from ..core.validation import FloatArray, as_float_array, check_count, check_number
+from ..core.validation import MOST_DRAWS, FloatArray, as_float_array, check_count, check_number
 from .bootstrap import resample
 from .estimation_result import COLLAPSED, EstimateBootstrap, EstimateResult, status_words
 from .input_tables import RewardInput, read_rewards
-from .laws import check_size
+from .laws import check_size, check_strengths
 from .prompts import ess_limit
 from .sample_moments import RewardGroups, group_rewards, tilt_groups
 from .sample_points import PointTable, point_estimates
@@ -126,15 +126,15 @@ def estimate(
     """
     if t is not None and kl is not None:
         raise InputError("at most one of t and kl may be given, got both")
-    resamples = check_count("bootstrap", bootstrap)
+    resamples = check_count("bootstrap", bootstrap, high=MOST_DRAWS)
     level = check_number("confidence_level", confidence_level, low=0, high=1, open_low=True, open_high=True)
     held = "kl" if t is None else "t"
     asked = None if t is None and kl is None else _points(held, t if kl is None else kl)
     if true is None and prompt_id is None and is_large_population(samples):
         if resamples:
             raise InputError(
-                f"bootstrap must be 0 for a file above 64 MB, which is streamed and has no rows to resample; use the "
-                f"standard errors, got {resamples}"
+                "bootstrap must be 0 for a file above 64 MB or a Dask collection, which is streamed and has no rows to "
+                f"resample; use the standard errors, got {resamples}"
             )
         from .stream_estimation import stream_estimate
 
@@ -169,6 +169,8 @@ def _points(name: str, value: Any) -> FloatArray:
         raise InputError(f"{name} must not hold NaN, got {int(np.isnan(points).sum())}")
     if name == "kl" and (points < 0).any():
         raise InputError(f"kl must be >= 0, got {points.min():g}; for the smallest rewards pass t < 0")
+    if name == "t":
+        check_strengths(points)
     return points
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.results import Result
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
+from ..core.words import frame_section
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,10 +122,9 @@ class EstimateBootstrap(Result):
         return pd.DataFrame({**columns, "saturated_share": np.atleast_1d(self.saturated_share)})
 
     def _sections(self) -> Sequence[Section]:
-        frame = self.to_frame()
         return [
-            Section([["resamples", self.n_resamples], ["confidence level", self.confidence_level]]),
-            Section(frame.to_numpy().tolist(), [str(name).replace("_", " ") for name in frame.columns]),
+            Section([["Resamples", self.n_resamples], ["Confidence level", self.confidence_level]]),
+            frame_section(self.to_frame()),
         ]
 
 
@@ -239,7 +239,7 @@ class EstimateResult(Result):
     @property
     def beta(self) -> FloatArray | float:
         """KL coefficient 1/t; inf at t = 0."""
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             inverse = 1.0 / np.asarray(self.t)
         return float(inverse) if inverse.ndim == 0 else inverse
 
@@ -288,8 +288,7 @@ class EstimateResult(Result):
             columns.append("true_reward")
         columns += ["ess", "status"]
         heads = {"kl": "KL (nats)", "se_reward": "s.e.", bands[0]: "low", bands[1]: "high", "true_reward": "true"}
-        rows = [list(row) for row in frame[columns].itertuples(index=False)]
-        return [Section(facts), Section(rows, [heads.get(name, name) for name in columns])]
+        return [Section(facts), frame_section(frame[columns], own=heads)]
 
     def _notes(self) -> Sequence[str]:
         percent = f"{100 * self.confidence_level:g} %"
@@ -298,7 +297,7 @@ class EstimateResult(Result):
         return [
             self.interpretation,
             f"{kind} intervals at {percent}{over}; standard errors hold {'t' if self.held == 't' else 'the KL'} fixed.",
-            *(f"[{flag}] {_FLAGS[flag]}" for flag in self.flags),
+            *(caution(flag, _FLAGS[flag]) for flag in self.flags),
         ]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..core.errors import InputError
+from ..core.errors import InputError, describe
 from ..core.progress import Progress, progress_callback
 from ..core.validation import FloatArray, as_float_array
 from .bestofn_levels import level_kl, log_level_masses
@@ -37,6 +37,9 @@ class _Levels:
     log_mass: FloatArray
     true: FloatArray | None
     lost: float
+
+# Tilts of frozen laws to larger budgets leave the floats.
+_LARGEST_KL = 1e6
 
 
 def frontier(
@@ -106,6 +109,8 @@ def frontier(
             raise InputError(
                 "r, logp and true must be left out where p is a frozen law, which is the law of the reward itself"
             )
+        if budgets is not None and not float(np.max(budgets)) <= _LARGEST_KL:
+            raise InputError(describe("kl", f"at most {_LARGEST_KL:g} nats for a frozen law", float(np.max(budgets))))
         with progress_callback(progress, "frontier") as report:
             return _of_frozen(p, budgets, counts, report)
     vectors = {name: v for name, v in {"p": p, "logp": logp, "r": r, "true": true}.items() if v is not None}

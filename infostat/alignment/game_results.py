@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.results import Result
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class NashMirrorProx(Result):
         return [Section(rows), Section(cells, ["outcome", "reference", "policy"], title)]
 
     def _notes(self) -> Sequence[str]:
-        return [self.interpretation, *(f"[{flag}] {FLAGS[flag]}" for flag in self.flags)]
+        return [self.interpretation, *(caution(flag, FLAGS[flag]) for flag in self.flags)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots_games import draw_game

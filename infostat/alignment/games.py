@@ -110,7 +110,7 @@ def nash_mirror_prox(
     >>> nash_mirror_prox(P, [0.2, 0.3, 0.5], beta=0.2, rounds=20).kl[[0, 1, 5, 20]]
     array([2.36236801e-03, 1.10983461e-03, 5.32490540e-05, 5.84507053e-10])
     """
-    penalty = check_number("beta", beta, low=0.0, high=1e150, open_low=True)
+    penalty = check_number("beta", beta, low=1e-150, high=1e150)
     goal = check_number("tol", tol, low=0.0, open_low=True)
     most = check_count("max_rounds", max_rounds, low=1)
     asked = None if rounds is None else check_count("rounds", rounds, low=0)
@@ -167,7 +167,7 @@ def exploitability(P: Any, policy: Any, ref: Any, beta: float) -> float:
     >>> round(exploitability(P, ref, ref, 0.2), 13)
     0.0007372137602
     """
-    penalty = check_number("beta", beta, low=0.0, high=1e150, open_low=True)
+    penalty = check_number("beta", beta, low=1e-150, high=1e150)
     if policy is None:
         raise InputError(describe("policy", "one probability per row of P", None))
     payoff, labels = _preferences(P)

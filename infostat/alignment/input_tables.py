@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.chunks import is_dask
 from ..core.data import Columns, Table, read_table
 from ..core.errors import DataError, InfostatWarning, InputError
-from ..core.validation import FloatArray, as_float_array, check_choice, check_count
+from ..core.validation import FloatArray, as_float_array, as_plain_array, check_choice, check_count
 from .input_columns import LABELS, LOG_PROBABILITIES, NEEDED, PROBABILITIES, column, column_roles, numbered, quoted
 from .laws import RewardLaw, as_law
+from .stream_prompts import read_prompt_rows
 
 __all__ = ["RewardInput", "ShortPrompts", "read_rewards", "short_prompts"]
 
@@ -130,7 +132,7 @@ def read_rewards(
 
     Parameters
     ----------
-    data : array_like, DataFrame, Table, str or os.PathLike
+    data : array_like, DataFrame, Table, Dask frame, str or os.PathLike
         One-dimensional: samples. Two-dimensional, or a list of sequences of different lengths:
         prompts x samples. A frame or a file is read by its column names (upper or lower case):
         ``reward`` [``true_reward``] [``prompt_id``]; ``prob`` (``probability``) or ``logprob``
@@ -180,6 +182,12 @@ def read_rewards(
     check_choice("nan", nan, ("raise", "drop"))
     if isinstance(data, RewardInput):  # recognised and cleaned before
         return data
+    large = read_prompt_rows(data, true, prompt_id, columns, drop)
+    if large is not None:
+        rows = large.reward, large.true, large.codes, large.names
+        return _clean(_by_prompt(*rows, large.columns, large.source), nan, name)
+    if is_dask(data):  # a law, or numbered columns
+        data = data.compute()
     if isinstance(data, (str, os.PathLike, Table)) or hasattr(data, "columns"):
         table = read_table(data, columns=columns, drop=drop, name=name)
         found = _from_table(table, true, prompt_id, name)
@@ -406,16 +414,22 @@ def _grouped(
     n_missing = int((codes < 0).sum())
     if n_missing:
         raise DataError(f"prompt_id must not be missing, got {n_missing} of {len(codes)} rows without one")
+    return _by_prompt(values, true, codes, tuple(str(x) for x in names), columns, source)
+
+
+def _by_prompt(
+    values: FloatArray, true: FloatArray | None, codes: NDArray[Any], prompts: tuple[str, ...],
+    columns: tuple[str, ...], source: str,
+) -> RewardInput:  # fmt: skip
     order = np.argsort(codes, kind="stable")
-    sizes = np.bincount(codes, minlength=len(names))
+    sizes = np.bincount(codes, minlength=len(prompts))
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
     beside = None if true is None else true[order]
-    prompts = tuple(str(x) for x in names)
     return RewardInput("prompts", values[order], beside, offsets, prompts=prompts, columns=columns, source=source)
 
 
 def _ids(ids: Any, n: int, required: str) -> Any:
-    array = ids if hasattr(ids, "dtype") else np.asarray(ids, dtype=object)
+    array = ids if hasattr(ids, "dtype") else as_plain_array("prompt_id", ids, dtype=object)
     if array.ndim != 1 or len(array) != n:
         raise InputError(f"prompt_id must have {required} ({n}), got shape {np.shape(array)}")
     return np.asarray(array)

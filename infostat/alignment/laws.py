@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import InputError, InputTypeError, describe
-from ..core.validation import FloatArray, short
+from ..core.errors import InputError, InputTypeError, Words, describe
+from ..core.validation import FloatArray, as_plain_array, check_number, short
 
 __all__ = ["Levels", "RewardLaw", "as_law", "check_size", "is_frozen", "one_of"]
 
@@ -211,11 +211,11 @@ def _aligned(name: str, given: Any, r: Any) -> tuple[tuple[str, ...], Any, Any]:
 
 
 def _vector(name: str, values: Any) -> FloatArray:
-    raw = np.asarray(values)
+    raw = as_plain_array(name, values)
     if raw.dtype.kind not in "biuf":
         raise InputTypeError(describe(name, "an array of real numbers", short(values)))
     if raw.ndim != 1 or not raw.size:
-        raise InputError(describe(name, "one-dimensional and not empty", f"shape {raw.shape}"))
+        raise InputError(describe(name, "one-dimensional and not empty", Words(f"shape {raw.shape}")))
     array = raw.astype(np.float64)
     bad = int(np.isnan(array).sum())
     if bad:
@@ -228,7 +228,8 @@ def _log_probabilities(name: str, values: FloatArray) -> FloatArray:
         if (values < 0).any():
             at = int(np.argmin(values))
             raise InputError(f"p must hold probabilities >= 0, got {values[at]:g} at position {at}")
-        total = float(math.fsum(values)) if np.isfinite(values).all() else math.inf
+        # A sum beyond the floats is an error of fsum, not an infinity.
+        total = float(math.fsum(values)) if float(values.max()) < 1e300 else math.inf
         log_total = math.log(total) if total > 0 else -math.inf
         with np.errstate(divide="ignore"):
             logs = np.log(values)
@@ -245,6 +246,59 @@ def _log_probabilities(name: str, values: FloatArray) -> FloatArray:
             f"{SUM_TOLERANCE:g}, got a sum of {shown:.8g}; normalise it first"
         )
     return np.asarray(logs - log_total)
+
+
+def check_strengths(t: FloatArray) -> None:
+    """Raise if a tilt is so large that products with it leave the floats.
+
+    Parameters
+    ----------
+    t : ndarray
+        Strengths of tilts; infinities are what they are.
+
+    Raises
+    ------
+    InputError
+        If the size of one that is finite is above 1e300.
+
+    Examples
+    --------
+    >>> check_strengths(np.array([0.0, 1.5, np.inf]))
+    """
+    sizes = np.abs(t[np.isfinite(t)])
+    wrong = sizes[sizes > 1e300]
+    if wrong.size:
+        raise InputError(describe("t", "infinite or of a size up to 1e300", float(wrong[0])))
+
+
+def finite_strength(t: Any) -> float:
+    """Return a finite tilt within the sizes that `check_strengths` admits.
+
+    Parameters
+    ----------
+    t : float
+        What the caller passed.
+
+    Returns
+    -------
+    float
+        The tilt.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no number.
+    InputError
+        If it is not finite, or too large or too small.
+
+    Examples
+    --------
+    >>> finite_strength(0.5)
+    0.5
+    """
+    strength = check_number("t", t)
+    check_strengths(np.array([strength]))
+    return strength
 
 
 def check_size(name: str, values: FloatArray) -> None:

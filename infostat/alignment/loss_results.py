@@ -116,7 +116,7 @@ class FDPOLoss(Result):
         if len(finite):
             ax.hist(finite, **settings)
         ax.axvline(0.0, color=COLORS["grey"], linestyle="--", linewidth=1.0)
-        ax.set_xlabel(f"margin of the implicit reward ({self.kind}, beta = {self.beta:g})")
+        ax.set_xlabel(rf"margin of the implicit reward ({self.kind}, $\beta$ = {self.beta:g})")
         ax.set_ylabel("pairs")
         ax.set_title(f"mean loss {self.value:.4g} nats, {100 * self.accuracy:.3g} % ranked rightly")
 

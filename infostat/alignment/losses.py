@@ -166,8 +166,8 @@ def f_pseudo_reward(
         policy, target, normalize="no" if free else "check", logits=is_logits, names=("policy", "target")
     )
     pi, goal = np.broadcast_arrays(_logs(checked), _logs(pair.q, normalize=not free))
-    if pi.ndim > 2:
-        raise InputError(f"policy and target must be vectors or rows of them, got shape {pi.shape}")
+    if pi.ndim > 2 or not pi.size:
+        raise InputError(f"policy and target must be vectors or at least one row of them, got shape {pi.shape}")
     _refuse_infinite(curve, pi, goal)
     log_ratio = _log_ratio(pi, goal)
     slope = curve.slope(log_ratio)

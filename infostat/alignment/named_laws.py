@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InputError, InputTypeError
-from ..core.validation import FloatArray
+from ..core.validation import FloatArray, as_plain_array
 from .laws import as_law
 
 __all__ = ["log_law", "match_labels"]
@@ -84,7 +84,7 @@ def log_law(name: str, p: Any) -> FloatArray:
     >>> np.exp(log_law("policy", [0.25, 0.75])).round(12)
     array([0.25, 0.75])
     """
-    values = np.asarray(p)
+    values = as_plain_array(name, p)
     try:
         return as_law(values, np.zeros(values.shape)).log_p
     except InputTypeError as error:

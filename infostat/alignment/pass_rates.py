@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import InputError, InputTypeError, describe
-from ..core.validation import FloatArray, as_float_array, short
+from ..core.validation import FloatArray, as_float_array, as_plain_array, short
 
 __all__ = ["pass_at_k"]
 
@@ -85,7 +85,7 @@ def _one(size: int, correct: int, draws: int) -> float:
 
 
 def _integers(name: str, value: Any) -> NDArray[np.int64]:
-    raw = np.asarray(value)
+    raw = as_plain_array(name, value)
     if raw.dtype.kind == "b":
         raise InputTypeError(describe(name, "integers", short(value)))
     array = as_float_array(name, value)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import legend_below
 from ..core.style import COLORS
 from ..core.validation import check_choice
 from .curve_result import BonCurve
@@ -68,8 +69,7 @@ def _draw_estimated(ax: Axes, result: Alignment, kwargs: dict[str, Any]) -> None
         if best.true_reward is not None:
             squares: dict[str, Any] = {"ms": 3.5, "color": COLORS["purple"], "label": "best-of-N, true reward"}
             ax.plot(x, np.atleast_1d(best.true_reward), "s", **squares)
-    handles, labels = ax.get_legend_handles_labels()
-    ax.legend(handles, labels, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    legend_below(ax)
 
 
 def draw_best_of_n(ax: Axes, result: BestOfNTable, **kwargs: Any) -> None:
@@ -89,5 +89,5 @@ def draw_best_of_n(ax: Axes, result: BestOfNTable, **kwargs: Any) -> None:
     if result.true_reward is not None:
         ax.plot(result.log_n, result.true_reward, color=COLORS["orange"], marker="s", ms=4, label="true reward")
         ax.legend(loc="best")
-    ax.set_xlabel(r"$\log N$")
+    ax.set_xlabel(r"$\log N$ (nats)")
     ax.set_ylabel("mean reward of the best of N (unit of the reward)")

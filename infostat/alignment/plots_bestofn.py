@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED, DOTTED, legend_below
 from ..core.style import COLORS
 from ..core.validation import check_choice
 from .bestofn_levels import level_kl, log_level_masses
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_best_of_n", "draw_difference", "draw_divergences", "draw_soft", "draw_top_fraction"]
 
-_DASHED: Any = (0, (4, 2))
-_DOTTED: Any = (0, (1, 1.5))
 _POINTS = 161
 # Curves of large alphabets are drawn from fewer points: each is a pass over all outcomes.
 _CELLS = 4_000_000
@@ -54,7 +53,7 @@ def draw_best_of_n(ax: Axes, result: BestOfN, *, panel: str = "kl", **kwargs: An
         end = max(min(end, 4.0 * ceiling + 6.0), 3.0)
     grid = np.linspace(0.0, end, _points(0 if result.level_log_mass is None else len(result.level_log_mass)))
     ax.plot(
-        grid, bon_kl_bound(grid), color=COLORS["black"], ls=_DASHED, lw=1.2, label=r"bound $\log N - (N-1)/N$"
+        grid, bon_kl_bound(grid), color=COLORS["black"], ls=DASHED, lw=1.2, label=r"bound $\log N - (N-1)/N$"
     )
     if result.level_log_mass is None:
         ax.plot([], [], color=COLORS["blue"], label="exact (continuous rewards: equal to the bound)")
@@ -68,7 +67,7 @@ def draw_best_of_n(ax: Axes, result: BestOfN, *, panel: str = "kl", **kwargs: An
         exact = np.array([level_kl(log_level_masses(mass, x)[0], mass) for x in grid.tolist()])
         ax.plot(grid, exact, **{"color": COLORS["blue"], "label": "exact", **kwargs})
     if finite:
-        ax.axhline(ceiling, color=COLORS["grey"], lw=1.0, ls=_DOTTED, label=r"ceiling $-\log p$(best)")
+        ax.axhline(ceiling, color=COLORS["grey"], lw=1.0, ls=DOTTED, label=r"ceiling $-\log p$(best)")
         ax.set_ylim(0.0, min(1.45 * ceiling, 1.05 * float(bon_kl_bound(end))) if ceiling > 0.0 else 1.0)
     else:
         ax.set_ylim(bottom=0.0)
@@ -107,7 +106,7 @@ def draw_soft(ax: Axes, result: SoftBestOfN, **kwargs: Any) -> None:
         sharpness = np.append(np.linspace(0.0, 1.0, max(20, _points(20 * len(law.r)) // 2)) ** 2 * top, np.inf)
         path = [soft_best_of_n(None, law.r, result.n, x, logp=law.log_p) for x in sharpness.tolist()]
         label = f"soft best of {result.n:.6g}, $t$ from 0 to $\\infty$"
-        ax.plot([x.kl for x in path], [x.reward for x in path], color=COLORS["green"], ls=_DASHED, lw=1.4, label=label)
+        ax.plot([x.kl for x in path], [x.reward for x in path], color=COLORS["green"], ls=DASHED, lw=1.4, label=label)
     options = {"color": COLORS["green"], "ms": 6, "label": f"policy, $t$ = {result.t:.4g}", **kwargs}
     ax.plot([result.kl], [result.reward], "o", **options)
     if math.isfinite(result.t):
@@ -211,7 +210,7 @@ def _reward_panel(ax: Axes, result: BestOfN, kwargs: dict[str, Any]) -> None:
             q = np.exp(log_q)
             path.append((level_kl(log_q, mass), float(q[q > 0] @ reward[q > 0])))
         kl, mean = np.array(path).T
-        style = {"color": COLORS["orange"], "ls": _DASHED, "label": "best-of-$N$, all $N$", **kwargs}
+        style = {"color": COLORS["orange"], "ls": DASHED, "label": "best-of-$N$, all $N$", **kwargs}
         ax.plot(kl[np.isfinite(mean)], mean[np.isfinite(mean)], **style)
     ax.plot([result.kl], [result.reward], "o", color=COLORS["orange"], ms=6, label=f"best of {_name(result)}")
     _reward_axes(ax)
@@ -245,7 +244,7 @@ def _draw_fractions(ax: Axes, law: RewardLaw, shown_kl: float) -> None:
     kl = np.linspace(0.0, max(1.15 * ceiling, shown_kl, 1e-3), _points(len(law.r)))
     reward = np.array([select_fraction(law, law.p, math.exp(-x)).reward for x in kl.tolist()])
     shown = np.isfinite(reward)
-    ax.plot(kl[shown], reward[shown], color=COLORS["orange"], ls=_DASHED, lw=1.3, label="best fractions")
+    ax.plot(kl[shown], reward[shown], color=COLORS["orange"], ls=DASHED, lw=1.3, label="best fractions")
 
 
 def _points(size: int) -> int:
@@ -266,5 +265,5 @@ def _reward_axes(ax: Axes) -> None:
 
 
 def _legend(ax: Axes, columns: int = 2) -> None:
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=columns)
+    legend_below(ax, columns)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.drawing import DASHED
 from ..core.style import COLORS
 from ..core.validation import FloatArray, check_choice
 from .curve_result import BonCurve
@@ -18,8 +19,6 @@ __all__ = ["draw_curve"]
 
 # More points than this cannot be told apart in a figure.
 _POINTS = 600
-_DASHES = (0, (4, 2))
-
 
 def draw_curve(ax: Axes, result: BonCurve, *, against: str = "n", **kwargs: Any) -> None:
     """Draw mean rewards of best-of-N with their interval, dashed where the error is doubtful.
@@ -47,12 +46,12 @@ def draw_curve(ax: Axes, result: BonCurve, *, against: str = "n", **kwargs: Any)
         _true_curve(ax, result, x, doubtful, shown, percent)
     if against == "n":
         ax.set_xscale("log")
-        ax.set_xlabel("N (draws)")
+        ax.set_xlabel("draws $N$")
     else:
         ax.set_xlabel(r"$\log N - (N-1)/N$ (nats)")
-    ax.set_ylabel("mean reward of the best of N")
+    ax.set_ylabel("mean reward of the best of N (unit of the reward)")
     if doubtful.any():
-        ax.plot([], [], color=COLORS["grey"], linestyle=_DASHES, label="standard error doubtful")
+        ax.plot([], [], color=COLORS["grey"], linestyle=DASHED, label="standard error doubtful")
     ax.legend(loc="best")
 
 
@@ -91,7 +90,7 @@ def _band(
         before = np.flatnonzero(~doubtful)
         rest[before[-1:]] = True
         mark = "_nolegend_" if len(trusted) else label
-        ax.plot(x[rest], y[rest], **{**style, "linestyle": _DASHES, "label": mark})
+        ax.plot(x[rest], y[rest], **{**style, "linestyle": DASHED, "label": mark})
 
 
 def _true_curve(

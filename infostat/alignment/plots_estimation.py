@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.drawing import DASHED, DOTTED, legend_below
 from ..core.style import COLORS
 from ..core.validation import FloatArray, check_choice
 from .estimation_result import COLLAPSED, OK, EstimateResult
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["draw_estimate", "draw_rate"]
 
 # Solid where the samples carry the point, dashed where they hardly do, dotted where they do not.
-_DASHES: dict[str, Any] = {"ok": "-", "weak": (0, (5, 2)), "collapsed": (0, (1.2, 1.8))}
+_DASHES: dict[str, Any] = {"ok": "-", "weak": DASHED, "collapsed": (0, (1.2, 1.8))}
 _WORDS = {
     "ok": "estimate, ESS at least 100",
     "weak": "weak, ESS 10 to 100",
@@ -104,7 +105,7 @@ def _draw_ess(ax: Axes, result: EstimateResult, kwargs: dict[str, Any]) -> None:
     options = {"color": COLORS["blue"], **marker, **kwargs}
     each = "" if result.n_prompts is None else ", median prompt"
     ax.plot(kl, frame["ess"], label=rf"ESS $1/\sum w^2${each}", **options)
-    perplexity = {"color": COLORS["green"], "ls": (0, (5, 2)), **marker}
+    perplexity = {"color": COLORS["green"], "ls": DASHED, **marker}
     ax.plot(kl, frame["perplexity_ess"], label=rf"perplexity $M e^{{-\mathrm{{KL}}}}${each}", **perplexity)
     ax.set_yscale("log")
     bottom, top = min(1.0, float(frame["ess"].min())), 2.0 * float(frame["perplexity_ess"].max())
@@ -128,14 +129,14 @@ def _draw_ess(ax: Axes, result: EstimateResult, kwargs: dict[str, Any]) -> None:
 
 def _mark_ceiling(ax: Axes, result: EstimateResult) -> None:
     name = f"ceiling, {result.kl_ceiling:.3g} nats"
-    ax.axvline(result.kl_ceiling, color=COLORS["grey"], lw=1.1, ls=(0, (1, 1.5)), label=name)
+    ax.axvline(result.kl_ceiling, color=COLORS["grey"], lw=1.1, ls=DOTTED, label=name)
     left, right = ax.get_xlim()
     ax.set_xlim(min(left, 0.0), max(right, 1.04 * result.kl_ceiling))
 
 
 def _legend(ax: Axes) -> None:
     # Below the axes: inside them it would cover the line of the ceiling or a curve.
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, columnspacing=2.0)
+    legend_below(ax)
 
 
 def _line(ax: Axes, x: FloatArray, y: FloatArray, status: NDArray[Any], kwargs: dict[str, Any]) -> None:

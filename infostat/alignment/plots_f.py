@@ -21,10 +21,10 @@ __all__ = ["draw_optimum", "draw_pass_at_k"]
 # Ratios that span more than this many nats are shown on a logarithmic axis.
 _LINEAR_SPAN = 4.0
 _NAMES = {
-    "kl": "KL(q‖p)",
-    "reverse_kl": "KL(p‖q)",
-    "js": "Jensen–Shannon",
-    "hellinger": "Hellinger",
+    "kl": r"KL($q\,\Vert\,p$)",
+    "reverse_kl": r"KL($p\,\Vert\,q$)",
+    "js": "Jensen-Shannon",
+    "hellinger": "squared Hellinger",
     "pearson": "Pearson",
     "neyman": "Neyman",
     "jeffreys": "Jeffreys",
@@ -69,9 +69,9 @@ def draw_optimum(ax: Axes, result: FOptimum, **kwargs: Any) -> None:
         _mark_left_out(ax, reward[~kept])
     else:
         ax.set_ylim(bottom=-0.06 * float(ratio.max()))
-    ax.set_xlabel("reward")
+    ax.set_xlabel("reward (unit of the reward)")
     ax.set_ylabel("probability ratio q/p")
-    ax.set_title(f"beta = {result.beta:.3g}, divergence {result.divergence:.3g} nats, reward {result.reward:.3g}")
+    ax.set_title(rf"$\beta$ = {result.beta:.3g}, divergence {result.divergence:.3g} nats, reward {result.reward:.3g}")
     ax.legend(loc="best")
 
 
@@ -135,8 +135,8 @@ def draw_pass_at_k(ax: Axes, result: StrategyComparison, **kwargs: Any) -> None:
     if len(k) <= 12:
         ax.set_xticks(k, [f"{v:g}" for v in k])
         ax.minorticks_off()
-    ax.set_xlabel("k (attempts)")
+    ax.set_xlabel("attempts $k$")
     ax.set_ylabel("pass@k (mean over prompts)")
-    held = f"beta = {result.beta[0]:.3g}" if result.matched == "beta" else f"pass@1 = {result.reward[0]:.3g}"
+    held = rf"$\beta$ = {result.beta[0]:.3g}" if result.matched == "beta" else f"pass@1 = {result.reward[0]:.3g}"
     ax.set_title(f"equal {held}")
     ax.legend(loc="best", title="divergence")

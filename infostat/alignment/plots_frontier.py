@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED, DOTTED, legend_below
 from ..core.errors import InputError, InputTypeError
 from ..core.style import COLORS
 from ..core.validation import FloatArray, as_float_array, short
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_frontier"]
 
-_DASHED: Any = (0, (4, 2))
-_DOTTED: Any = (0, (1, 1.5))
 _OTHERS = ("purple", "sky", "black", "amber", "grey")
 _MARKS = ("s", "^", "D", "v", "P")
 _NAMED = (2, 4, 16, 64, 256, 1024, 4096, 16384)
@@ -75,7 +74,7 @@ def draw_frontier(
     ax.set_xlim(0.0, end)
     ax.set_xlabel("KL divergence from the reference (nats)")
     ax.set_ylabel("mean reward (unit of the reward)")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    legend_below(ax)
 
 
 def _pairs(others: Mapping[str, Any] | None) -> dict[str, tuple[FloatArray, FloatArray]]:
@@ -107,7 +106,7 @@ def _end(result: Frontier, extra: Mapping[str, tuple[FloatArray, FloatArray]]) -
 def _ceilings(ax: Axes, result: Frontier, end: float) -> None:
     if result.kl_max <= end:
         name = rf"ceiling $-\log p$(best) = {result.kl_max:.3g} nats"
-        ax.axvline(result.kl_max, color=COLORS["grey"], lw=1.0, ls=_DOTTED, label=name, zorder=1)
+        ax.axvline(result.kl_max, color=COLORS["grey"], lw=1.0, ls=DOTTED, label=name, zorder=1)
 
 
 def _optimum(ax: Axes, result: Frontier, end: float, kwargs: dict[str, Any]) -> None:
@@ -133,7 +132,7 @@ def _best_of_n(ax: Axes, result: Frontier, end: float, bound: bool) -> None:
     apart = result.bon_kl_upper - result.bon_kl > 1e-3 * end
     if bound and apart.any():
         ax.plot(
-            result.bon_kl_upper, result.bon_reward, color=COLORS["orange"], lw=1.1, ls=_DASHED, zorder=2,
+            result.bon_kl_upper, result.bon_reward, color=COLORS["orange"], lw=1.1, ls=DASHED, zorder=2,
             marker="o", ms=4.0, mfc="white",
             label=r"best of N at the bound $\log N - \frac{N-1}{N}$",
         )  # fmt: skip
@@ -163,7 +162,7 @@ def _true(ax: Axes, result: Frontier) -> None:
     ax.plot(result.kl[order], result.true_reward[order], color=COLORS["green"], label="true reward, optimum")
     if result.bon_true_reward is not None and len(result.bon_kl):
         ax.plot(
-            result.bon_kl, result.bon_true_reward, color=COLORS["green"], lw=1.0, ls=_DASHED, marker=".",
+            result.bon_kl, result.bon_true_reward, color=COLORS["green"], lw=1.0, ls=DASHED, marker=".",
             label="true reward, best of N",
         )  # fmt: skip
     if result.peak_kl is not None and result.peak_true_reward is not None:

@@ -51,7 +51,7 @@ def draw_fit(ax: Axes, result: OveroptimisationFit, **kwargs: Any) -> None:
         _mark_peak(ax, result)
     ax.axhline(0.0, color=COLORS["grey"], linewidth=0.7)
     ax.set_xlabel("KL divergence from the base law (nats)")
-    ax.set_ylabel("gain in mean reward")
+    ax.set_ylabel("gain in mean reward (unit of the reward)")
     ax.legend(loc="best")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED, DOTTED, legend_below, plain_ticks
 from ..core.style import COLORS
 from ..core.validation import FloatArray, check_choice
 from .laws import as_law
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_rates", "draw_sequence", "draw_tail"]
 
-_DASHED = (0, (4, 2))
 _GAMMA = float(np.euler_gamma)
 
 
@@ -49,9 +49,9 @@ def draw_rates(ax: Axes, result: RateFunction, *, empirical: Any = None, **kwarg
     if empirical is not None:
         _empirical(ax, empirical)
     ax.axhline(0.0, color=COLORS["grey"], linewidth=0.6, zorder=0)
-    ax.set_xlabel("mean reward per letter $x$ (reward)")
+    ax.set_xlabel("mean reward per letter $x$ (unit of the reward)")
     ax.set_ylabel("rate (nats per letter)")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+    legend_below(ax)
 
 
 def _bon_rate(ax: Axes, result: RateFunction, reference: Any) -> None:
@@ -59,9 +59,9 @@ def _bon_rate(ax: Axes, result: RateFunction, reference: Any) -> None:
     delta, x_star = float(result.delta or 0.0), float(result.x_star or 0.0)
     x = np.linspace(x_star, float(reference.r[-1]), 241)
     label = rf"best of $e^{{\delta m}}$, $\delta$ = {delta:.4g}: $\Lambda^*(x) - \delta$"
-    ax.plot(x, best_of_n_rates(reference, x, delta)[2], color=COLORS["orange"], linestyle=_DASHED, label=label)
+    ax.plot(x, best_of_n_rates(reference, x, delta)[2], color=COLORS["orange"], linestyle=DASHED, label=label)
     top = ax.get_ylim()[1]
-    ax.vlines(x_star, 0.0, top, color=COLORS["orange"], linewidth=1.0, linestyle=(0, (1, 1.5)))
+    ax.vlines(x_star, 0.0, top, color=COLORS["orange"], linewidth=1.0, linestyle=DOTTED)
     ax.annotate(
         r"$\infty$ below $x^*$", (x_star, 0.9 * top), xytext=(-5, 0), textcoords="offset points", ha="right",
         color=COLORS["orange"], fontsize=8.5,
@@ -111,12 +111,12 @@ def draw_tail(ax: Axes, result: SequenceTail, **kwargs: Any) -> None:
         )
     style = {"color": COLORS["blue"], "label": "exact", "marker": marker, "markersize": 3.5}
     ax.plot(x[order], _finite(exact[order]), **{**style, **kwargs})
-    ax.plot(x[order], _finite(refined[order]), color=COLORS["orange"], linestyle=_DASHED, label="refined")
+    ax.plot(x[order], _finite(refined[order]), color=COLORS["orange"], linestyle=DASHED, label="refined")
     exponent = -result.m * np.ravel(result.rate)[order]
     # -m I is the exponent of the upper tail only above the mean, where the tail is below one half.
     upper = np.where(exact[order] < math.log(0.5), exponent, np.nan)
     ax.plot(x[order], _finite(upper), color=COLORS["grey"], linewidth=1.0, label="exponent only: $-m I_t(x)$")
-    ax.set_xlabel("mean reward per letter $x$ (reward)")
+    ax.set_xlabel("mean reward per letter $x$ (unit of the reward)")
     ax.set_ylabel(r"$\log P(S_m \geq m x)$ (nats)")
     ax.set_title(f"m = {result.m}")
     ax.legend(loc="lower left")
@@ -155,10 +155,11 @@ def draw_sequence(ax: Axes, result: SequenceBestOfN, *, panel: str = "divergence
     ends = (float(m.min()), float(m.max()))
     if ends[0] == ends[1]:
         ax.set_xlim(ends[0] / 2.0, ends[1] * 2.0)
+    plain_ticks(ax.xaxis)
     rule = f"$N = e^{{{result.delta:.4g}\\,m}}$" if result.delta is not None else f"$N$ = {result.n:.6g}"
     ax.set_title(f"Best of N sequences, {rule}")
     if ax.get_legend_handles_labels()[1]:
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
+        legend_below(ax)
 
 
 def _finite(values: FloatArray) -> FloatArray:
@@ -179,11 +180,11 @@ def _divergence_panel(ax: Axes, m: FloatArray, columns: dict[str, FloatArray], k
     predicted = columns["kl_to_optimal_predicted"]
     shown = np.where(predicted + 1.0 > 0.0, predicted, np.nan)
     ax.plot(
-        m, np.where(predicted > 0.0, predicted, np.nan), color=COLORS["blue"], linestyle=_DASHED, linewidth=1.1,
+        m, np.where(predicted > 0.0, predicted, np.nan), color=COLORS["blue"], linestyle=DASHED, linewidth=1.1,
         label=r"$\frac{1}{2}\log(2\pi m t^{*2} V^*) - \gamma - 1$",
     )  # fmt: skip
     ax.plot(
-        m, shown + 1.0, color=COLORS["green"], linestyle=_DASHED, linewidth=1.1,
+        m, shown + 1.0, color=COLORS["green"], linestyle=DASHED, linewidth=1.1,
         label=r"$\frac{1}{2}\log(2\pi m t^{*2} V^*) - \gamma$",
     )  # fmt: skip
     ax.set_ylim(bottom=0.0)
@@ -195,11 +196,11 @@ def _gap_panel(ax: Axes, m: FloatArray, columns: dict[str, FloatArray], kwargs: 
     ax.plot(m, columns["reward_gap"], **style)
     predicted = columns["reward_gap_predicted"]
     ax.plot(
-        m, np.where(predicted > 0.0, predicted, np.nan), color=COLORS["black"], linestyle=_DASHED, linewidth=1.1,
+        m, np.where(predicted > 0.0, predicted, np.nan), color=COLORS["black"], linestyle=DASHED, linewidth=1.1,
         label=r"$[\frac{1}{2}\log(2\pi m t^{*2} V^*) - \gamma]/t^*$",
     )  # fmt: skip
     ax.set_ylim(bottom=0.0)
-    ax.set_ylabel("reward gap, not divided by $m$ (reward)")
+    ax.set_ylabel("reward gap, not divided by $m$ (unit of the reward)")
 
 
 def _per_symbol_panel(ax: Axes, m: FloatArray, columns: dict[str, FloatArray], kwargs: dict[str, Any]) -> None:

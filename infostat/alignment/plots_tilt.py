@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED, legend_below
 from ..core.style import COLORS
 from .policy_results import FreeEnergy, PolicyGap, SmallKLExpansion
 from .tilt_result import Tilt
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_expansion", "draw_free_energy", "draw_gap", "draw_tilt"]
 
-_DASHED: Any = (0, (4, 2))
 _BARS = 40
 
 
@@ -53,10 +53,10 @@ def draw_tilt(ax: Axes, result: Tilt, **kwargs: Any) -> None:
             ax.set_ylabel("probability of at most this reward")
     for place, colour in ((result.reward_reference, "grey"), (result.reward, "blue")):
         if math.isfinite(place):
-            ax.axvline(place, color=COLORS[colour], lw=1.0, ls=_DASHED)
-    ax.plot([], [], color=COLORS["black"], lw=1.0, ls=_DASHED, label="mean rewards")
+            ax.axvline(place, color=COLORS[colour], lw=1.0, ls=DASHED)
+    ax.plot([], [], color=COLORS["black"], lw=1.0, ls=DASHED, label="mean rewards")
     ax.set_ylim(bottom=0.0)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
+    legend_below(ax, 3)
 
 
 def draw_gap(ax: Axes, result: PolicyGap, **kwargs: Any) -> None:
@@ -118,7 +118,7 @@ def draw_expansion(ax: Axes, result: SmallKLExpansion, *, kl: float | None = Non
     grid = end * np.linspace(0.0, 1.0, 201) ** 2
     ax.plot(grid, result.reward(grid), **{"color": COLORS["blue"], "label": "to order KL", **kwargs})
     first = result.mean + result.sqrt_coefficient * np.sqrt(grid)
-    ax.plot(grid, first, color=COLORS["orange"], ls=_DASHED, label=r"to order $\sqrt{\mathrm{KL}}$")
+    ax.plot(grid, first, color=COLORS["orange"], ls=DASHED, label=r"to order $\sqrt{\mathrm{KL}}$")
     ax.set_xlim(0.0, end)
     ax.set_xlabel("KL divergence from the reference (nats)")
     ax.set_ylabel("largest mean reward (unit of the reward)")

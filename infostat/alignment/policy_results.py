@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -122,6 +122,13 @@ class FreeEnergy(Result):
     nature: str = "exact"
 
     _headline = ("log_z", "elbo", "gap", "beta")
+    _words: ClassVar[dict[str, str]] = {
+        "log_z": "Log evidence (nats)",
+        "elbo": "Evidence lower bound (nats)",
+        "gap": "Difference, KL to the posterior (nats)",
+        "expected_log_likelihood": "Expected log likelihood (nats)",
+        "kl": "KL from the prior (nats)",
+    }
 
     def _title(self) -> str:
         return "KL-penalised reward as Bayesian inference"

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import InputError, describe
 from ..core.results import Result
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray, as_float_array
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ FLAGS = {
 
 
 def _explained(flags: tuple[str, ...]) -> list[str]:
-    return [f"[{flag}] {FLAGS[flag]}" for flag in flags]
+    return [caution(flag, FLAGS[flag]) for flag in flags]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -112,7 +112,7 @@ class ProxyBound(Result):
         rows: list[list[Cell]] = [
             ["Correlation under the base law", self.correlation],
             ["chi^2(policy || base)", self.pearson],
-            ["largest chi^2 with a guarantee", self.pearson_limit],
+            ["Largest chi^2 with a guarantee", self.pearson_limit],
             ["A rise is guaranteed", "yes" if self.guaranteed else "no"],
         ]
         gains: list[list[Cell]] = [

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import InputError
 from ..core.validation import FloatArray, as_float_array, check_count, check_number
-from .laws import RewardLaw, as_law
+from .laws import RewardLaw, as_law, finite_strength
 from .sequence_results import RateFunction
 from .tilt_solver import log_top_mass, moments_at, t_for_kl, t_for_reward, tilted_log_law
 
@@ -148,7 +148,7 @@ def rate_function(
     points = as_float_array("x", x, finite=False)
     if np.isnan(points).any():
         raise InputError(f"x must not hold NaN, got {int(np.isnan(points).sum())} of {points.size}")
-    tilt = check_number("t", t)
+    tilt = finite_strength(t)
     letter = letter_law(law, tilt)
     rate = rates(letter, points.ravel()).reshape(points.shape)
     _, mean, variance, _ = moments_at(letter.log_mass, letter.r, 0.0)
@@ -286,7 +286,7 @@ def scaled_cumulants(
     """
     law = as_law(p, r, logp)
     count = check_count("order", order, low=1, high=_HIGHEST_CUMULANT)
-    letter = letter_law(law, check_number("t", t))
+    letter = letter_law(law, finite_strength(t))
     if letter.log_kept < 0.0:
         raise InputError("t must be > 0 where an outcome has reward -inf, got 0")
     q = np.exp(letter.log_mass)

@@ -12,8 +12,9 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import InputError
 from ..core.results import Result
-from ..core.tables import Section
+from ..core.tables import Section, caution
 from ..core.validation import FloatArray, as_float_array, check_flag
+from ..core.words import frame_section
 from .estimation_result import status_words
 from .input_tables import read_rewards
 from .laws import check_size
@@ -104,12 +105,10 @@ class EmpiricalRate(Result):
         return pd.DataFrame({name: np.atleast_1d(np.asarray(getattr(self, name))) for name in names})
 
     def _sections(self) -> Sequence[Section]:
-        frame = self.to_frame()
-        heads = [{"rate": "I(x) (nats)", "se": "s.e."}.get(str(name), str(name)) for name in frame.columns]
-        return [Section([list(row) for row in frame.itertuples(index=False)], heads)]
+        return [frame_section(self.to_frame(), own={"rate": "I(x) (nats)"})]
 
     def _notes(self) -> Sequence[str]:
-        return [self.interpretation, *(f"[{flag}] {_FLAGS[flag]}" for flag in self.flags)]
+        return [self.interpretation, *(caution(flag, _FLAGS[flag]) for flag in self.flags)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots_estimation import draw_rate

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..core.results import Result
 from ..core.tables import Cell, Section
 from ..core.validation import FloatArray
+from ..core.words import column_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -286,7 +287,7 @@ class SequenceBestOfN(_Columns):
         sections = [Section(rows), self._table("Per length (nats)", names, heads)]
         if self.reward_low is not None:
             bounds = ("m", "reward_low", "reward", "reward_high", "kl_low", "kl", "kl_high")
-            sections.append(self._table("Bounds", bounds, [name.replace("_", " ") for name in bounds]))
+            sections.append(self._table("Bounds", bounds, [column_label(name) for name in bounds]))
         return sections
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:

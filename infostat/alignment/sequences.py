@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import InputError, InputTypeError, describe
 from ..core.progress import Progress, progress_callback
-from ..core.validation import FloatArray, check_choice, check_count, check_number, short
+from ..core.validation import FloatArray, as_plain_array, check_choice, check_count, check_number, short
 from .bestofn_levels import level_kl, level_win_rate, log_level_masses
 from .brackets import round_to_lattices
 from .lattice import Lattice, LatticeSums
@@ -177,7 +177,7 @@ class _Row:
 
 
 def _lengths(m: Any) -> list[int]:
-    if isinstance(m, (str, bytes)) or np.ndim(m) > 1:
+    if isinstance(m, (str, bytes)) or as_plain_array("m", m).ndim > 1:
         raise InputTypeError(describe("m", "an integer >= 1 or a sequence of them", short(m)))
     values = [m] if np.ndim(m) == 0 else list(m)
     if not values:

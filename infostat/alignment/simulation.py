@@ -18,7 +18,7 @@ from ..core.replicates import run_replicates
 from ..core.results import Result
 from ..core.rng import RngLike, seed_label
 from ..core.tables import Cell, Section
-from ..core.validation import FloatArray, as_float_array, check_count, check_number, short
+from ..core.validation import MOST_DRAWS, FloatArray, as_float_array, as_plain_array, check_count, check_number, short
 from .laws import is_frozen
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ __all__ = ["AlignmentSimulation", "simulate_alignment"]
 # Replicates that share a seed child: one of them takes about a millisecond.
 _BLOCK = 4
 _NAMES = ("value", "se", "inside", "weak")
+
+# Budgets beyond it are of no law that can be simulated, and their tilts leave the floats.
+_LARGEST_KL = 1e6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -206,7 +209,7 @@ def simulate_alignment(
     True
     """
     size = check_count("n", n, low=2, high=1_000_000_000)
-    count = check_count("replicates", replicates, low=2)
+    count = check_count("replicates", replicates, low=2, high=MOST_DRAWS)
     budgets = _increasing("kl", kl)
     draws = _counts(n_best, size)
     level = check_number("confidence_level", confidence_level, low=0, high=1, open_low=True, open_high=True)
@@ -254,11 +257,13 @@ def _increasing(name: str, values: ArrayLike) -> FloatArray:
     array = np.atleast_1d(as_float_array(name, values))
     if array.ndim != 1 or not array.size or not (array > 0.0).all():
         raise InputError(describe(name, "one or several KL budgets above 0 (nats)", short(values)))
+    if array.max() > _LARGEST_KL:
+        raise InputError(describe(name, f"at most {_LARGEST_KL:g} nats", float(array.max())))
     return array
 
 
 def _counts(n_best: ArrayLike, size: int) -> NDArray[np.int64]:
-    given = np.atleast_1d(np.asarray(n_best))
+    given = np.atleast_1d(as_plain_array("n_best", n_best))
     if given.ndim != 1 or not given.size:
         raise InputError(describe("n_best", "one or several integers", short(n_best)))
     return np.array([check_count("n_best", each, low=1, high=size) for each in given.tolist()], dtype=np.int64)

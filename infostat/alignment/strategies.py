@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import InputError, InputTypeError, Words, describe
-from ..core.validation import FloatArray, as_float_array, check_choice, check_number, short
+from ..core.validation import FloatArray, as_float_array, as_items, check_choice, check_number, short
 from .f_curves import KINDS, as_curve
 from .f_optima import f_optimum, optimum_at_reward
 from .f_results import FOptimum, StrategyComparison
 from .laws import as_law, one_of
+from .named_laws import log_law
 
 __all__ = ["pass_at_k_by_divergence", "strategy_pass_at_k"]
 
@@ -58,11 +59,11 @@ def strategy_pass_at_k(solves: Any, q: Any, k: Any) -> Any:
     """
     table, labels = _solving(solves)
     given = q.loc[labels] if labels is not None and _same_labels(q, labels) else q
-    law = as_law(given, np.zeros(np.shape(given)))
-    if len(law.log_p) != len(table):
-        raise InputError(f"q must have one entry per strategy ({len(table)}), got {len(law.log_p)}")
+    log_q = log_law("q", given)
+    if len(log_q) != len(table):
+        raise InputError(f"q must have one entry per strategy ({len(table)}), got {len(log_q)}")
     counts = _attempts(k)
-    values = _pass(table, law.p, counts.reshape(-1)).reshape(counts.shape)
+    values = _pass(table, np.exp(log_q), counts.reshape(-1)).reshape(counts.shape)
     return float(values) if counts.ndim == 0 else values
 
 
@@ -120,7 +121,8 @@ def pass_at_k_by_divergence(
     array([[0.6     , 0.915254],
            [0.6     , 0.928962]])
     """
-    names = tuple(check_choice("kinds", kind, [name for name in KINDS if name != "alpha"]) for kind in kinds)
+    chosen = as_items("kinds", kinds, "a sequence of kinds of divergence")
+    names = tuple(check_choice("kinds", kind, [name for name in KINDS if name != "alpha"]) for kind in chosen)
     if not names:
         raise InputError("kinds must name at least one divergence, got none")
     one_of("beta", beta, "reward", reward)
@@ -180,8 +182,8 @@ def _attempts(k: Any) -> NDArray[np.float64]:
     counts = as_float_array("k", k)
     if counts.size and (counts != np.floor(counts)).any():
         raise InputTypeError(describe("k", "whole numbers >= 1", short(k)))
-    if not counts.size or (counts < 1.0).any():
-        raise InputError(describe("k", "whole numbers >= 1", short(k)))
+    if not counts.size or (counts < 1.0).any() or (counts > 1e300).any():
+        raise InputError(describe("k", "whole numbers from 1 to 1e300", short(k)))
     return counts
 
 

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,8 @@ from ..core.progress import Progress, Report, progress_callback
 from ..core.threads import run_blocks, threads
 from ..core.validation import FloatArray, as_float_array, check_choice, check_count, check_number
 from .estimation_result import COLLAPSED, EstimateResult, status_words
+from .laws import check_strengths
+from .stream_cluster import reduce_parts
 from .stream_grid import TiltGrid
 from .stream_sources import BLOCK_ROWS, RewardStream, reward_blocks, reward_stream
 from .stream_sums import ROWS, RewardBins, StreamMoments, tilt_moments
@@ -29,6 +32,7 @@ _POINTS = 25
 _AHEAD = 8
 # Samples under a standard error below which its interval is short, as in `estimate`.
 _FEWEST = 12.0
+_LEAST_SPAN = 1e-75
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -48,7 +52,7 @@ def stream_estimate(
 
     Parameters
     ----------
-    source : path, iterator, array_like or frame
+    source : path, iterator, Dask frame, array_like or frame
         Rewards of draws of one population. ``.npy`` files are mapped; Parquet, text and JSON Lines
         files above 64 MB are read in chunks; an iterator yields arrays or frames and is used up; a
         function that returns a new iterator may be read again.
@@ -140,6 +144,8 @@ def _points(name: str, value: Any) -> FloatArray:
         raise InputError(f"{name} must not hold NaN, got {int(np.isnan(points).sum())}")
     if name == "kl" and (points < 0).any():
         raise InputError(f"kl must be >= 0, got {points.min():g}; for the smallest rewards pass t < 0")
+    if name == "t":
+        check_strengths(points)
     return points
 
 
@@ -154,17 +160,29 @@ class _Reading:
         self.passes, self._done_passes = passes, 0
         self.n_dropped = 0
 
-    def reduce(self, function: Callable[[FloatArray], Any]) -> Iterator[Any]:
-        """Yield the function of each block, in order."""
-        blocks = self._blocks()
-        while batch := list(islice(blocks, 1 if self.workers == 1 else _AHEAD * self.workers)):
-            yield from run_blocks(function, [(block,) for block in batch], self.workers)
+    def reduce(self, function: Callable[[FloatArray], Any], merge: Callable[[Any, Any], Any]) -> Iterator[Any]:
+        """Yield the function of each block, in order; of a Dask collection what each partition amounts to."""
+        if self.stream.parts:
+            yield from self._on_workers(function, merge)
+        else:
+            blocks = self._blocks()
+            while batch := list(islice(blocks, 1 if self.workers == 1 else _AHEAD * self.workers)):
+                yield from run_blocks(function, [(block,) for block in batch], self.workers)
         self._done_passes += 1
+
+    def _on_workers(self, function: Callable[[FloatArray], Any], merge: Callable[[Any, Any], Any]) -> Iterator[Any]:
+        keep = partial(_without_missing, drop=self.drop)
+        found = reduce_parts(self.stream.parts, self.rows, keep, function, merge)
+        self.n_dropped = sum(part.n_dropped for part in found)
+        if self.report is not None:
+            total = sum(part.n_rows for part in found)
+            self.report((self._done_passes + 1) * total, self.passes * total)
+        yield from (part.state for part in found if part.state is not None)
 
     def _blocks(self) -> Iterator[FloatArray]:
         seen = dropped = 0
         for block in reward_blocks(self.stream, self.rows):
-            kept = self._without_missing(block, seen)
+            kept = _without_missing(block, seen, drop=self.drop)
             seen += len(block)
             dropped += len(block) - len(kept)
             if self.report is not None:
@@ -174,27 +192,52 @@ class _Reading:
                 yield kept
         self.n_dropped = dropped
 
-    def _without_missing(self, block: FloatArray, before: int) -> FloatArray:
-        # The maximum of an array with NaN is NaN: no mask unless it is needed.
-        if not math.isnan(float(block.max())):
-            return block
-        missing = np.isnan(block)
-        if not self.drop:
-            raise DataError(
-                f"source must not hold missing rewards, got the first at row {before + int(np.argmax(missing))}; "
-                'fill them, or leave them out with nan="drop"'
-            )
-        return np.asarray(block[~missing])
+
+def _without_missing(block: FloatArray, before: int, where: str = "", *, drop: bool) -> FloatArray:
+    # The maximum of an array with NaN is NaN: no mask unless it is needed.
+    if not math.isnan(float(block.max())):
+        return block
+    missing = np.isnan(block)
+    if not drop:
+        raise DataError(
+            f"source must not hold missing rewards, got the first at row {before + int(np.argmax(missing))}{where}; "
+            'fill them, or leave them out with nan="drop"'
+        )
+    return np.asarray(block[~missing])
+
+
+def _grid_of(block: FloatArray, tilts: FloatArray) -> TiltGrid:
+    return TiltGrid(tilts).update(block)
+
+
+def _bins_of(block: FloatArray, top: float, bottom: float, source: str) -> FloatArray:
+    values = _finite(block)
+    # Bins reach from the smallest to the largest reward of the first pass.
+    if values.size and not (bottom <= values.min() and values.max() <= top):
+        raise _changed(source)
+    return RewardBins(top, top - bottom).moments(values)
+
+
+def _changed(source: str) -> DataError:
+    return DataError(
+        f"source must give the same rewards in both passes, got others the second time from {source}; a function must "
+        "return a new iterator over the same rewards each time, and a file must not be written to meanwhile"
+    )
 
 
 def _collect(reading: _Reading, tilts: FloatArray) -> TiltGrid:
     grid = TiltGrid(tilts)
-    for part in reading.reduce(lambda block: TiltGrid(tilts).update(block)):
+    for part in reading.reduce(partial(_grid_of, tilts=tilts), TiltGrid.merge):
         grid.merge(part)
     if grid.n_samples < 2:
         raise DataError(f"source must hold at least 2 rewards, got {grid.n_samples}")
     if grid.n_top == 0:
         raise DataError(f"source must hold a finite reward, got -inf {grid.n_samples} times")
+    if 0.0 < grid.top - grid.bottom < _LEAST_SPAN:
+        # Squares of such distances are zero in floating point, and so would be the standard errors.
+        raise DataError(
+            f"rewards must span more than {_LEAST_SPAN:g}, got {grid.bottom:g} to {grid.top:g}; choose another unit"
+        )
     return grid
 
 
@@ -218,8 +261,11 @@ def _by_budgets(reading: _Reading, asked: FloatArray | None) -> _Table:
         tilts = np.array([_no_choice(x, ceiling, lost) for x in (np.zeros(1) if asked is None else asked.reshape(-1))])
         return _Table(grid, _moments_at(grid, None, tilts))
     bins = RewardBins(grid.top, grid.top - grid.bottom)
-    for part in reading.reduce(lambda block: bins.moments(_finite(block))):
+    again = partial(_bins_of, top=grid.top, bottom=grid.bottom, source=reading.stream.source)
+    for part in reading.reduce(again, np.add):
         bins.add(part)
+    if round(float(bins.sums(np.zeros(1))[0, 0])) != grid.n_samples - grid.n_lost:
+        raise _changed(reading.stream.source)
     curve = _Curve(grid, bins, ceiling, lost)
     budgets = curve.default_budgets() if asked is None else asked.reshape(-1)
     return _Table(grid, _moments_at(grid, bins, np.array([curve.tilt(float(x)) for x in budgets])))

@@ -19,10 +19,11 @@ import pandas as pd
 
 from ..core.chunks import file_stream, is_dask, is_large, mapped_array
 from ..core.errors import DataError, InputError, InputTypeError, describe
-from ..core.validation import FloatArray, short
+from ..core.user_functions import call_user
+from ..core.validation import FloatArray, as_plain_array, short
 
 __all__ = [
-    "BLOCK_ROWS", "RewardStream", "is_large_population", "reward_blocks", "reward_stream",
+    "BLOCK_ROWS", "RewardStream", "is_large_population", "part_rewards", "reward_blocks", "reward_stream",
 ]  # fmt: skip
 
 # Rewards in a block, 8 MB.
@@ -46,12 +47,15 @@ class RewardStream:
         Whether `pieces` can be called more than once.
     source : str
         The path, or the kind of object that was passed.
+    parts : tuple of delayed
+        Partitions of a Dask collection, which are worked on where they are.
     """
 
     pieces: Callable[[], Iterator[FloatArray]]
     total: int | None
     again: bool
     source: str
+    parts: tuple[Any, ...] = ()
 
 
 def reward_stream(source: Any, column: str | None = None, chunk_rows: int = BLOCK_ROWS) -> RewardStream:
@@ -61,7 +65,7 @@ def reward_stream(source: Any, column: str | None = None, chunk_rows: int = BLOC
     ----------
     source : array_like, Series, DataFrame, path, iterator or callable
         Files: ``.npy`` (mapped, not read), ``.parquet``, ``.csv`` and the other text files,
-        ``.jsonl``, ``.npz``. A Dask frame or series is computed one partition at a time. An iterator
+        ``.jsonl``, ``.npz``. Partitions of a Dask frame or series are reduced where they are. An iterator
         yields arrays, Series or frames and is used up; a function that returns a new iterator each
         time may be read again.
     column : str, optional
@@ -94,7 +98,9 @@ def reward_stream(source: Any, column: str | None = None, chunk_rows: int = BLOC
     if isinstance(source, Iterator):
         return RewardStream(lambda: (_rewards(piece, column) for piece in source), None, False, type(source).__name__)
     if is_dask(source):
-        return RewardStream(lambda: _partitions(source, column), None, True, type(source).__name__)
+        collection = _rewards_of(source, column)
+        parts = tuple(_delayed(collection))
+        return RewardStream(lambda: _partitions(collection), None, True, type(source).__name__, parts)
     if callable(source):
         return RewardStream(lambda: _called(source, column), None, True, getattr(source, "__name__", "function"))
     if _is_list_of_pieces(source):
@@ -145,26 +151,29 @@ def reward_blocks(stream: RewardStream, rows: int = BLOCK_ROWS) -> Iterator[Floa
 
 
 def is_large_population(source: Any) -> bool:
-    """Return whether a source is a file of one population that is read in chunks.
+    """Return whether a source is one population that is read in pieces: a large file or a Dask collection.
 
     Parameters
     ----------
     source : object
-        Anything; only paths are looked at.
+        Anything.
 
     Returns
     -------
     bool
-        True for files above 64 MB that hold neither several prompts nor a law.
+        True for Dask collections, and for files above 64 MB that hold neither several prompts nor a law.
 
     Examples
     --------
     >>> is_large_population([1.0, 2.0])
     False
     """
-    if not is_large(source):
+    if not (is_large(source) or is_dask(source)):
         return False
     try:
+        if is_dask(source):
+            _rewards_of(source, None)
+            return True
         next(iter(reward_stream(source, chunk_rows=1000).pieces()), None)  # labels are read with the first piece
     except DataError:  # a prompt table or a law, read whole
         return False
@@ -182,23 +191,61 @@ def _called(function: Any, column: str | None) -> Iterator[FloatArray]:
     except (TypeError, ValueError):
         required = "a function without arguments that returns an iterator"
         raise InputTypeError(describe("source", required, short(function))) from None
-    found = function()
+    found = call_user("source", function)
     if not isinstance(found, Iterable) or isinstance(found, (str, bytes)):
         raise InputTypeError(describe("source()", "an iterator of arrays or frames", short(found)))
     for piece in found:
         yield _rewards(piece, column)
 
 
-def _partitions(collection: Any, column: str | None) -> Iterator[FloatArray]:
+def _rewards_of(collection: Any, column: str | None) -> Any:
+    """The column of rewards of a Dask frame; Series and arrays are what they are."""
+    # A Series of Dask has columns, too.
+    if not hasattr(collection, "columns") or getattr(collection, "ndim", 2) == 1:
+        return collection
+    labels = [str(x) for x in collection.columns]
+    return collection[collection.columns[labels.index(_reward_label(labels, column))]]
+
+
+def _delayed(collection: Any) -> list[Any]:
+    """Partitions not computed yet; none of a collection of another kind, which is read here."""
+    if not hasattr(collection, "to_delayed"):
+        return []
+    parts = collection.to_delayed()
+    return list(parts.ravel() if isinstance(parts, np.ndarray) else parts)
+
+
+def _partitions(collection: Any) -> Iterator[FloatArray]:
     """Partitions of a Dask collection, computed one at a time."""
-    if hasattr(collection, "columns"):
-        collection = collection[_reward_label([str(x) for x in collection.columns], column)]
     for i in range(collection.npartitions):
-        yield _rewards(collection.partitions[i].compute(), column)
+        yield part_rewards(collection.partitions[i].compute())
+
+
+def part_rewards(part: Any) -> FloatArray:
+    """Return the rewards of a partition of a Dask collection.
+
+    Parameters
+    ----------
+    part : Series or ndarray
+        The partition.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Its rewards.
+
+    Raises
+    ------
+    InputTypeError, DataError
+        As in `reward_stream`.
+    """
+    return _rewards(part, None)
 
 
 def _is_list_of_pieces(source: Any) -> bool:
-    return isinstance(source, (list, tuple)) and bool(source) and all(np.ndim(x) > 0 for x in source[:1])
+    if not isinstance(source, (list, tuple)) or not source:
+        return False
+    return as_plain_array("source", source[0]).ndim > 0
 
 
 # --------------------------------------------------------------------------------------- tables
@@ -206,7 +253,7 @@ def _rewards(data: Any, column: str | None) -> FloatArray:
     """One-dimensional rewards of an array or a frame, without a copy where possible."""
     if isinstance(data, pd.DataFrame):
         return _column(data, column)
-    if isinstance(data, (str, bytes)) or np.ndim(data) == 0:
+    if isinstance(data, (str, bytes)) or as_plain_array("pieces of source", data).ndim == 0:
         raise InputTypeError(describe("pieces of source", "arrays, Series or frames", short(data)))
     array = data if isinstance(data, np.ndarray) else _as_array(data)
     if array.dtype.names is not None:
@@ -226,10 +273,7 @@ def _rewards(data: Any, column: str | None) -> FloatArray:
 def _as_array(data: Any) -> Any:
     if isinstance(data, pd.Series):
         return _as_floats(data) if data.dtype.kind not in "biuf" or data.isna().any() else data.to_numpy()
-    try:
-        return np.asarray(data)
-    except ValueError:
-        raise DataError("pieces of source must be one-dimensional, got rows of different lengths") from None
+    return as_plain_array("pieces of source", data)
 
 
 def _as_floats(values: Any) -> FloatArray:

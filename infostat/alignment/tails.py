@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..core.errors import InputError
-from ..core.validation import FloatArray, as_float_array, check_count, check_number
+from ..core.validation import FloatArray, as_float_array, check_count
 from .brackets import round_to_lattices
 from .lattice import Lattice, LatticeSums, SumLaw, find_lattice
-from .laws import as_law
+from .laws import as_law, finite_strength
 from .rate_functions import LONGEST, LetterLaw, letter_law
 from .sequence_results import SequenceTail
 from .tilt_solver import moments_at, t_for_reward
@@ -84,7 +84,7 @@ def sequence_tail(
     points = as_float_array("x", x, finite=False)
     if np.isnan(points).any():
         raise InputError(f"x must not hold NaN, got {int(np.isnan(points).sum())} of {points.size}")
-    letter = letter_law(law, check_number("t", t))
+    letter = letter_law(law, finite_strength(t))
     flat = points.ravel()
     method, lattice = choose_method(letter, [length])
     tilts = _tilts(letter, flat)
@@ -257,7 +257,7 @@ def _neighbour(letter: LetterLaw, m: int, x: float, s: float, lattice: Lattice |
 def _prefactor(letter: LetterLaw, m: int, s: float, span: float) -> float:
     """log of exp(-m I)/(|s| sqrt(2 pi m V)), with the lattice factor where span > 0."""
     _, _, variance, divergence = moments_at(letter.log_mass, letter.r, s)
-    if math.isinf(s):
+    if math.isinf(s) or variance == 0.0:  # one level holds all of the tilted mass
         return float(-m * divergence)
     if s == 0.0:
         return math.inf

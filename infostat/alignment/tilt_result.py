@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.results import Result
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ class Tilt(Result):
         return [Section(cells, ["outcome", "reward", "p", "q"], title)]
 
     def _notes(self) -> Sequence[str]:
-        return [*super()._notes(), *(f"[{flag}] {_FLAGS[flag]}" for flag in self.flags)]
+        return [*super()._notes(), *(caution(flag, _FLAGS[flag]) for flag in self.flags)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots_tilt import draw_tilt

@@ -197,7 +197,9 @@ def t_for_reward(log_p: FloatArray, r: FloatArray, reward: float) -> float:
             )
     elif target == bottom:
         return -math.inf
-    wanted = math.log((target - bottom) / (top - target))
+    # A target within the smallest floats of an end is at that end.
+    below = max((target - bottom) / (top - target), 5e-324)
+    wanted = math.log(below)
 
     def objective(t: float) -> tuple[float, float]:
         exponent = log_p + t * scaled

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..core.errors import InfostatWarning, InputError
 from ..core.progress import Progress
 from ..core.rng import RngLike
-from ..core.validation import FloatArray, as_float_array, check_count, check_number
+from ..core.validation import MOST_DRAWS, FloatArray, as_float_array, as_plain_array, check_count, check_number
 from .alignment_result import Alignment, BestOfNTable
 from .bestofn_levels import level_kl, log_level_masses
 from .curve_result import BonCurve
@@ -123,7 +123,7 @@ def align(
     """
     draws = None if n is None else _draws(n)
     budgets = None if kl is None else _budgets(kl)
-    resamples = check_count("bootstrap", bootstrap)
+    resamples = check_count("bootstrap", bootstrap, high=MOST_DRAWS)
     check_number("confidence_level", confidence_level, low=0, high=1, open_low=True, open_high=True)
     if true is None and prompt_id is None and is_large_population(data):
         _refuse_sequences(m, delta)
@@ -206,7 +206,7 @@ def _sequences(
         if delta is not None:
             raise InputError("delta must come with m, the sequence lengths, got delta alone")
         return None
-    lengths = np.atleast_1d(np.asarray(m)).tolist()
+    lengths = np.atleast_1d(as_plain_array("m", m)).tolist()
     rate = min(0.5, 0.5 * line.kl_max) if delta is None else delta
     return sequence_bon(None, law.r, lengths, rate, logp=law.log_p, progress=progress)
 

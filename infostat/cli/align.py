@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .numbers import count_list, number_list
-from .options import Columns, Data, Drop, Format, FormatOption, Jobs, Output, Plot, Report, Seed
+from .options import Columns, Data, Drop, Format, FormatOption, Jobs, Output, Plot, Report, Scheduler, Seed
 
 __all__ = ["register"]
 
@@ -70,17 +70,19 @@ def _run(
     report: Report = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
 ) -> None:
     import warnings
 
     from ..alignment import align
     from ..core.errors import InfostatWarning
+    from .cluster import workers
     from .data import load_table
     from .output import check_paths, deliver, on_terminal
 
     check_paths(output, plot, report)
     whole = columns is None and drop is None and not data.startswith("dataset:")
-    with warnings.catch_warnings():
+    with workers(scheduler), warnings.catch_warnings():
         # The cautions are printed with the result; a second copy on stderr would only distract.
         warnings.simplefilter("ignore", InfostatWarning)
         result = align(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import Format, FormatOption, Jobs, Output, Plot, Report, Seed
+from .options import Format, FormatOption, Jobs, Output, Plot, Report, Scheduler, Seed
 
 if TYPE_CHECKING:
     from ..core.results import Result
@@ -36,6 +37,16 @@ MaxExact = Annotated[
     typer.Option("--max-exact", help="Rows up to which transport is exact (4000).", show_default=False),
 ]
 
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="DIR",
+        help="E1, E5, E6: keep finished parts in this folder; resume a killed run.",
+        show_default=False,
+    ),
+]
+
 HELP = (
     "How far can training and test loss of a network differ, layer by layer?\n\n"
     "FILE.npz holds the arrays train_0 ... train_L, test_0 ... test_L, y_train, y_test and lipschitz (or weight_1 ... "
@@ -62,18 +73,21 @@ def _run(
     loss: Loss = None,
     label_cost: LabelCost = None,
     max_exact: MaxExact = None,
+    checkpoint: Checkpoint = None,
     form: FormatOption = Format.text,
     output: Output = None,
     plot: Plot = None,
     report: Report = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
 ) -> None:
     import warnings
 
     from ..core.errors import InfostatWarning, InputError
     from ..generalization.certificates import layer_certificates
     from ..generalization.experiments import EXPERIMENTS, run_experiment
+    from .cluster import workers
     from .output import check_paths, deliver, on_terminal
 
     check_paths(output, plot, report)
@@ -83,13 +97,21 @@ def _run(
     if experiment and given:
         names = ", ".join("--" + name.replace("_", "-") for name in given)
         raise InputError(f"{names} must be left out for an experiment: it belongs to a file of activations")
+    if checkpoint is not None and not experiment:
+        raise InputError("--checkpoint must be left out for a file of activations: it belongs to an experiment")
     activations = {} if experiment else _activations(target)
-    with warnings.catch_warnings():
+    with workers(scheduler), warnings.catch_warnings():
         # The cautions are printed with the result; a second copy on stderr would only distract.
         warnings.simplefilter("ignore", InfostatWarning)
         result: Result
         if experiment:
-            result = run_experiment(target, rng=0 if seed is None else seed, n_jobs=jobs, progress=on_terminal())
+            result = run_experiment(
+                target,
+                rng=0 if seed is None else seed,
+                n_jobs=jobs,
+                progress=on_terminal(),
+                checkpoint=checkpoint,
+            )
         else:
             result = layer_certificates(**activations, **given, rng=0 if seed is None else seed)
     deliver(result, form, output, plot, report)
@@ -98,7 +120,6 @@ def _run(
 def _activations(path: str) -> dict[str, Any]:
     """Arrays of the file; keys that it has beyond the known ones are named on stderr."""
     import warnings
-    from pathlib import Path
 
     from ..core.errors import InfostatWarning, InputError
     from ..generalization.activation_files import read_activations

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Columns, Data, Drop, Format, FormatOption, Jobs, Output, Plot, Report, Seed
+from .options import Columns, Data, Drop, Format, FormatOption, Jobs, Output, Plot, Report, Scheduler, Seed
 
 __all__ = ["register"]
 
@@ -57,21 +57,23 @@ def _run(
     report: Report = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
 ) -> None:
     import warnings
 
     from ..core.errors import InfostatWarning
     from ..density import assess_density
-    from .data import load_table
+    from .cluster import spread, workers
+    from .data import load_rows
     from .output import check_paths, deliver, on_terminal
 
     check_paths(output, plot, report)
-    table = load_table(data, columns, drop)
-    with warnings.catch_warnings():
+    table, _ = load_rows(data, columns, drop)
+    with workers(scheduler), warnings.catch_warnings():
         # The cautions are printed with the result; a second copy on stderr would only distract.
         warnings.simplefilter("ignore", InfostatWarning)
         result = assess_density(
-            table,
+            spread(table, scheduler),
             bandwidth=_number_or_word(bandwidth),
             standardize=standardize,
             duplicates=duplicates,

@@ -34,8 +34,9 @@ def number_list(option: str, text: str) -> list[float]:
     """
     try:
         if text.count(":") == 2:
-            low, high, count = text.split(":")
-            return _geometric(float(low), float(high), int(count))
+            from ..reporting.grid_options import geometric
+
+            return geometric(text)
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise typer.BadParameter(
@@ -73,10 +74,3 @@ def count_list(option: str, text: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise typer.BadParameter(f"{option} takes whole numbers with commas between them, got {text!r}") from None
-
-
-def _geometric(low: float, high: float, count: int) -> list[float]:
-    if not (0.0 < low < high and count > 1):
-        raise ValueError
-    ratio = high / low
-    return [low * ratio ** (i / (count - 1)) for i in range(count)]

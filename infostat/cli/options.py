@@ -18,6 +18,7 @@ __all__ = [
     "Output",
     "Plot",
     "Report",
+    "Scheduler",
     "Seed",
 ]
 
@@ -60,4 +61,13 @@ Seed = Annotated[
 ]
 Jobs = Annotated[
     int | None, typer.Option("--jobs", help="Parallel workers; numbers do not depend on it.", show_default=False)
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Dask cluster (host:port of its scheduler) that runs the replicates; numbers do not depend on it.",
+        show_default=False,
+    ),
 ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from .families import FAMILY_HELP
-from .options import Columns, Data, Drop, Format, FormatOption, Jobs, Output, Plot, Report, Seed
+from .options import Columns, Data, Drop, Format, FormatOption, Jobs, Output, Plot, Report, Scheduler, Seed
 
 __all__ = ["register"]
 
@@ -70,12 +70,14 @@ def _run(
     report: Report = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
     check: Check = False,
 ) -> None:
     import warnings
 
     from ..core.errors import InfostatWarning
     from ..projection import pn_criterion
+    from .cluster import workers
     from .data import load_rows
     from .families import family_from_text
     from .output import check_paths, deliver, on_terminal
@@ -88,7 +90,7 @@ def _run(
             drop = weights if drop is None else f"{drop},{weights}"
     rows, frame = load_rows(data, columns, drop)
     model = family_from_text(family, frame, bounds)
-    with warnings.catch_warnings():
+    with workers(scheduler), warnings.catch_warnings():
         # The cautions are printed with the result; a second copy on stderr would only distract.
         warnings.simplefilter("ignore", InfostatWarning)
         result = pn_criterion(

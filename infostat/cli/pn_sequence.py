@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .families import FAMILY_HELP
-from .options import Columns, Data, Drop, Format, FormatOption, Jobs, Output, Plot, Report, Seed
+from .options import Columns, Data, Drop, Format, FormatOption, Jobs, Output, Plot, Report, Scheduler, Seed
 
 __all__ = ["register"]
 
@@ -60,11 +60,13 @@ def _run(
     report: Report = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
 ) -> None:
     import warnings
 
     from ..core.errors import InfostatWarning
     from ..projection import pn_sequence
+    from .cluster import workers
     from .data import load_rows
     from .families import families_from_text
     from .output import check_paths, deliver, on_terminal
@@ -72,7 +74,7 @@ def _run(
     check_paths(output, plot, report)
     rows, frame = load_rows(data, columns, drop)
     models = families_from_text(families, frame, bounds)
-    with warnings.catch_warnings():
+    with workers(scheduler), warnings.catch_warnings():
         # The cautions are printed with the result; a second copy on stderr would only distract.
         warnings.simplefilter("ignore", InfostatWarning)
         result = pn_sequence(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .families import FAMILY_HELP
-from .options import Columns, Data, Drop, Format, Jobs, Plot, Seed
+from .options import Columns, Data, Drop, Format, Jobs, Plot, Scheduler, Seed
 
 if TYPE_CHECKING:
     from ..reporting.report_result import Report
@@ -84,27 +84,31 @@ def _run(
     plot: Plot = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
 ) -> None:
     import warnings
 
     from ..core.chunks import is_large
     from ..core.errors import InfostatWarning
     from ..reporting import report
+    from .cluster import workers
     from .data import PREFIX, load_table
     from .families import families_from_text
     from .output import check_paths, on_terminal
 
     check_paths(output, plot)
     chosen = _format(form, output)
-    # A large file of rewards is read in one pass, so its path goes on as it is.
-    streamed = columns is None and drop is None and not data.startswith(PREFIX) and is_large(data)
+    # A large file is read in chunks, so its path goes on as it is.
+    streamed = not data.startswith(PREFIX) and is_large(data)
     rows: Any = data if streamed else load_table(data, columns, drop)
     frame = None if streamed else rows.frame
-    with warnings.catch_warnings():
+    with workers(scheduler), warnings.catch_warnings():
         # The cautions are part of the report; a second copy on stderr would only distract.
         warnings.simplefilter("ignore", InfostatWarning)
         found = report(
             rows,
+            columns=columns if streamed else None,
+            drop=drop if streamed else None,
             family=None if family is None else families_from_text(family, frame, None),
             title=title,
             kind=kind,

@@ -1,56 +1,57 @@
-"""``infostat simulate``: seeded Monte Carlo that checks the theory."""
+"""``infostat simulate``: seeded Monte Carlo that checks the theory, one setting or a grid of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from . import simulate_bounds, simulate_pn
-from .numbers import count_list, number_list
-from .options import Format, FormatOption, Jobs, Output, Plot, Report, Seed
+from . import simulate_align, simulate_bounds, simulate_kde, simulate_pn
+from .options import Format, FormatOption, Jobs, Output, Plot, Report, Scheduler, Seed
+from .simulate_options import Quantity, X
 
 __all__ = ["register"]
 
-Size = Annotated[int | None, typer.Option("--n", help="Sample size.", show_default=False)]
-Alpha = Annotated[
-    float | None, typer.Option("--alpha", help="log(n)/d, in place of the sample size.", show_default=False)
+File = Annotated[
+    Path, typer.Argument(metavar="FILE.toml", help="Study: wing, grid, fixed values, seed, output.", show_default=False)
 ]
-Dimension = Annotated[int, typer.Option("--d", help="Dimension.")]
-Replicates = Annotated[int, typer.Option("--replicates", help="Queries, each with data of its own.")]
-Bandwidths = Annotated[
-    str, typer.Option("--bandwidths", metavar="H,H,...", help="Bandwidths; LOW:HIGH:COUNT is a geometric grid.")
-]
-Spectrum = Annotated[
-    str | None,
-    typer.Option(
-        "--spectrum", metavar="S,S,...", help="Eigenvalues of the covariance, one a dimension.", show_default=False
-    ),
+Replicates = Annotated[
+    int | None,
+    typer.Option("--replicates", help="Replicates in each cell, in place of the file's.", show_default=False),
 ]
 Checkpoint = Annotated[
     Path | None,
-    typer.Option("--checkpoint", metavar="FILE", help="Keep finished parts; resume a killed run.", show_default=False),
+    typer.Option(
+        "--checkpoint",
+        metavar="DIR",
+        help="Keep finished parts in this folder; resume a killed run.",
+        show_default=False,
+    ),
 ]
 
-KDE_HELP = (
-    "Kernel density estimates of simulated normal data, beside the theory.\n\n"
-    "Prints the divergence and the participation ratio for every bandwidth, with standard errors; the figure lays "
-    "the exact finite-size curve and the limit of large dimension beside them."
+HELP = (
+    "Seeded Monte Carlo that checks the theory.\n\n"
+    "Options that list several values (--n 100,1000 --d 5,10,20) run over the grid of all combinations and give one "
+    "table; infostat simulate FILE.toml runs a study that a file describes."
 )
-KDE_EPILOG = "Example: infostat simulate kde --n 2000 --d 20 --replicates 200 --seed 1 --plot kl.png"
-
-Scores = Annotated[int, typer.Option("--n", help="Reward scores in each data set.")]
-DataSets = Annotated[int, typer.Option("--replicates", help="Data sets.")]
-Budgets = Annotated[str, typer.Option("--kl", metavar="K,K,...", help="KL budgets of the tilt, in nats.")]
-Draws = Annotated[str, typer.Option("--best-of", metavar="N,N,...", help="Numbers of draws of best-of-N.")]
-Confidence = Annotated[float, typer.Option("--confidence", help="Level of the intervals.")]
-
-ALIGN_HELP = (
-    "Estimates of aligned rewards from simulated normal scores, beside the exact values.\n\n"
-    "Prints bias, spread, reported standard error and coverage of the tilted mean at fixed KL and of best-of-N."
+RUN_HELP = (
+    "A study that a TOML file describes; infostat simulate FILE.toml is the same.\n\n"
+    "The file names the wing, the options that the grid runs over, the fixed ones, replicates, seed and the files to "
+    "be written; options of the command line replace its values."
 )
-ALIGN_EPILOG = "Example: infostat simulate align --n 2000 --replicates 200 --seed 1 --plot coverage.png"
+RUN_EPILOG = "Example: infostat simulate bandwidth_study.toml --jobs 2 --checkpoint study"
+
+
+class _Group(TyperGroup):
+    """A first argument that ends in .toml stands for ``run FILE.toml``."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return name, command and remaining arguments of what was typed."""
+        if args and args[0].lower().endswith(".toml"):
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
 
 
 def register(app: typer.Typer) -> None:
@@ -62,29 +63,27 @@ def register(app: typer.Typer) -> None:
         The application.
     """
     group = typer.Typer(
-        help="Seeded Monte Carlo that checks the theory.",
+        cls=_Group,
+        help=HELP,
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    group.command("kde", help=KDE_HELP, epilog=KDE_EPILOG)(_kde)
-    group.command("align", help=ALIGN_HELP, epilog=ALIGN_EPILOG)(_align)
-    simulate_pn.register(group)
-    simulate_bounds.register(group)
+    for module in (simulate_pn, simulate_kde, simulate_align, simulate_bounds):
+        module.register(group)
+    group.command("run", help=RUN_HELP, epilog=RUN_EPILOG)(_run)
     group.callback()(_group)
-    app.add_typer(group, name="simulate")
+    app.add_typer(group, name="simulate", help=HELP)
 
 
 def _group() -> None:
     """Seeded Monte Carlo that checks the theory."""
 
 
-def _kde(
-    n: Size = None,
-    alpha: Alpha = None,
-    d: Dimension = 20,
-    replicates: Replicates = 200,
-    bandwidths: Bandwidths = "0.4:2:9",
-    spectrum: Spectrum = None,
+def _run(
+    file: File,
+    replicates: Replicates = None,
+    x: X = None,
+    quantity: Quantity = None,
     checkpoint: Checkpoint = None,
     form: FormatOption = Format.text,
     output: Output = None,
@@ -92,56 +91,36 @@ def _kde(
     report: Report = None,
     seed: Seed = None,
     jobs: Jobs = None,
+    scheduler: Scheduler = None,
 ) -> None:
-    from ..density import simulate_regimes
+    import warnings
+
+    from ..core.errors import InfostatWarning
+    from ..core.files import check_writable
+    from ..reporting.grid_simulate import simulate
+    from ..reporting.grid_study import read_study
+    from .cluster import workers
     from .output import check_paths, deliver, on_terminal
 
     check_paths(output, plot, report)
-    if n is None and alpha is None:
-        n = 2000
-    result = simulate_regimes(
-        n=n,
-        alpha=alpha,
-        d=d,
-        h_grid=number_list("--bandwidths", bandwidths),
-        n_x=replicates,
-        n_data=1,
-        spectrum=None if spectrum is None else number_list("--spectrum", spectrum),
-        rng=seed,
-        n_jobs=jobs,
-        progress=on_terminal(),
-        checkpoint=checkpoint,
-    )
+    targets = read_study(file).output
+    for path in targets:
+        check_writable(path)
+    with workers(scheduler), warnings.catch_warnings():
+        warnings.simplefilter("ignore", InfostatWarning)  # the cautions are printed with the result
+        result = simulate(
+            file,
+            replicates=replicates,
+            x=x,
+            quantity=quantity,
+            rng=seed,
+            n_jobs=jobs,
+            progress=on_terminal(),
+            checkpoint=checkpoint,
+        )
+    for path in targets:
+        result.save(path)
     deliver(result, form, output, plot, report)
-
-
-def _align(
-    n: Scores = 2000,
-    replicates: DataSets = 200,
-    kl: Budgets = "0.1,0.5,1,2",
-    best_of: Draws = "2,4,16,64",
-    confidence: Confidence = 0.95,
-    checkpoint: Checkpoint = None,
-    form: FormatOption = Format.text,
-    output: Output = None,
-    plot: Plot = None,
-    report: Report = None,
-    seed: Seed = None,
-    jobs: Jobs = None,
-) -> None:
-    from ..alignment import simulate_alignment
-    from .output import check_paths, deliver, on_terminal
-
-    check_paths(output, plot, report)
-    result = simulate_alignment(
-        n=n,
-        replicates=replicates,
-        kl=number_list("--kl", kl),
-        n_best=count_list("--best-of", best_of),
-        confidence_level=confidence,
-        rng=seed,
-        n_jobs=jobs,
-        progress=on_terminal(),
-        checkpoint=checkpoint,
-    )
-    deliver(result, form, output, plot, report)
+    if form is Format.text and output is None:
+        for path in targets:
+            typer.echo(f"Wrote {path}")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .errors import DataError, DataFileError, InputError, InputTypeError, MissingExtraError
+from .errors import DataError, DataFileError, InfostatError, MissingExtraError
 from .readers import EXACT_DECIMALS, check_header, separator
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
 
 # Rows that decide which columns of a text file hold text.
 _LOOK_ROWS = 1000
-_UNREADABLE = (OSError, EOFError, ValueError)
 
 
 @contextmanager
@@ -32,13 +31,15 @@ def _reading(path: Path) -> Iterator[None]:
     """Turn what a damaged or foreign file makes readers raise into one line."""
     try:
         yield
-    except (InputError, InputTypeError):
+    except InfostatError:
         raise
     except UnicodeDecodeError as error:
         raise DataFileError(f"{path} cannot be read: it is not UTF-8 text; convert it first") from error
     except pd.errors.EmptyDataError as error:
         raise DataFileError(f"{path} is empty") from error
-    except _UNREADABLE as error:
+    except MemoryError as error:  # also what a damaged header asks for
+        raise DataFileError(f"{path} cannot be read: it needs more memory than there is") from error
+    except Exception as error:  # a damaged file makes each library raise what it likes
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise DataFileError(f"{path} cannot be read: {reason}") from error
 
@@ -65,6 +66,9 @@ def mapped_array(path: Path) -> Any:
         if path.stat().st_size == 0:
             raise DataFileError(f"{path} is empty")
         # "c": nothing is written back; a read-only map would be another type to compiled code.
+        with path.open("rb") as stream:
+            if stream.read(6) != b"\x93NUMPY":
+                raise DataFileError(f"{path} cannot be read: it is no .npy file")
         return np.asarray(np.load(path, mmap_mode="c", allow_pickle=False))
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from .errors import DataError, InputError, InputTypeError, describe
 from .readers import read_file
-from .validation import FloatArray, check_count, short
+from .validation import FloatArray, as_items, check_count, short
 
 __all__ = ["Columns", "Table", "matrix", "read_table", "selected_labels"]
 
@@ -166,6 +166,8 @@ def _as_array(data: Any, name: str) -> NDArray[Any]:
         array = np.asarray(data)
     except ValueError:
         raise DataError(f"{name} must be rectangular, got rows of different lengths") from None
+    except (TypeError, RuntimeError) as error:  # a foreign array refuses, as one on a graphics card does
+        raise InputTypeError(describe(name, _ACCEPTED, short(data), "convert it with numpy.asarray first")) from error
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
@@ -257,10 +259,8 @@ def _names(argument: str, wanted: Columns) -> list[str]:
         return []
     if isinstance(wanted, str):
         return [part.strip() for part in wanted.split(",") if part.strip()]
-    if not isinstance(wanted, Iterable):
-        required = "a list of column names or a text with commas"
-        raise InputTypeError(describe(argument, required, short(wanted)))
-    return [str(label) for label in wanted]
+    items = as_items(argument, wanted, "a list of column names or a text with commas")
+    return [str(label) for label in items]
 
 
 def _refuse_not_numeric(table: Table, name: str) -> None:

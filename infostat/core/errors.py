@@ -12,6 +12,7 @@ __all__ = [
     "BandwidthWarning",
     "BoundaryProjectionError",
     "CheckpointError",
+    "ClusterError",
     "CollinearStatisticsError",
     "CollinearityWarning",
     "ConstantStatisticError",
@@ -78,6 +79,10 @@ class BoundaryProjectionError(DataError):
 
 class CheckpointError(InputError):
     """A checkpoint file is damaged or belongs to another study."""
+
+
+class ClusterError(InputError, OSError):
+    """A Dask cluster cannot be reached, does not fit this process, or was lost during a computation."""
 
 
 class MissingExtraError(InfostatError, ImportError):

@@ -38,6 +38,11 @@ def exp_array(values: Any) -> Any:
 
     ``exp(x) = 2^k exp(r)`` with ``x = k log 2 + r`` and r in [-0.347, 0.347]: a polynomial for
     exp(r), and k added to the exponent bits.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Exponents, contiguous; replaced by their exponentials.
     """
     for j in range(values.shape[0]):
         x = values[j]

@@ -77,6 +77,10 @@ class Kernel(Generic[P, R]):
         self.twin = twin
         self._options = {
             "nogil": True,
+            # A callee that is not inlined exists twice in the process that compiles: in its own library
+            # and in the caller's. The first is the one that runs there, the second the one that runs when
+            # the caller comes from the cache, and the two may differ in the last digit of a sum.
+            "forceinline": True,
             "error_model": "numpy",
             "fastmath": set(fastmath) or False,
             "parallel": parallel,

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from .errors import InputTypeError
 from .style import figure_bytes
 from .tables import format_cell
+from .words import column_label
 
 if TYPE_CHECKING:
     from .results import Result
 
-__all__ = ["html_page", "versions"]
+__all__ = ["html_page", "svg_element", "versions"]
 
 _PACKAGES = ("numpy", "scipy", "numba", "pandas", "statsmodels", "matplotlib")
 
@@ -96,23 +97,40 @@ def _part(result: Result, prefix: str) -> dict[str, Any]:
             for section in summary.sections
         ],
         "figure": _figure(result, prefix),
-        "settings": {key: _text(value) for key, value in result._settings().items()},
+        "settings": {column_label(key): _text(value) for key, value in result._settings().items()},
     }
 
 
-def _figure(result: Result, prefix: str) -> str | None:
-    """SVG element of the figure, or None for results that have none.
+def svg_element(image: bytes, prefix: str) -> str:
+    """Return a drawn figure as an element that can stand beside others on a page.
 
     matplotlib numbers the parts of every figure from one, so on a page with several figures a
     reference could find its target in another one. The letters are drawn as shapes, so that the
     reader's fonts do not matter; the comments that spell them out in the file are left out.
+
+    Parameters
+    ----------
+    image : bytes
+        File made by :func:`~infostat.core.style.figure_bytes` with ``outlines=True``.
+    prefix : str
+        Put before every name inside the figure.
+
+    Returns
+    -------
+    str
+        An ``svg`` element.
     """
+    text = image.decode()
+    text = re.sub(r"<!--.*?-->\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
+    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}", text)
+
+
+def _figure(result: Result, prefix: str) -> str | None:
+    """SVG element of the figure, or None for results that have none."""
     try:
-        image = figure_bytes(result._draw, "svg", outlines=True).decode()
+        return svg_element(figure_bytes(result._draw, "svg", outlines=True), prefix)
     except InputTypeError:
         return None
-    image = re.sub(r"<!--.*?-->\s*", "", image[image.index("<svg") :], flags=re.DOTALL)
-    return re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}", image)
 
 
 def _text(value: Any) -> str:

@@ -5,6 +5,13 @@ is the smallest energy so far, in bits, and `total` sums ``2^(low - energy)``. E
 negative, so that their order is that of the integers with the same bits; compilers vectorise a
 minimum of integers and not one of floats. Each kernel has a NumPy twin of the same name with
 ``_numpy`` appended.
+
+Arguments that kernels share: `points` (blocks with one variable a row, or one point a row) and
+`queries` of shape (m, d); `handicaps`, ``-log2`` of the masses (compact kernels: the masses), used
+if `weighted`; `excluded` of shape (m,), the point that is the query itself, -1 for none; `kind`, one
+of GAUSSIAN, STUDENT and COMPACT; `power`, the exponent of the last two; `factors` of shape (scales,),
+energy in bits per squared distance (else ``1/h^2`` in the argument of the kernel); and the states
+`low`, `total` and `edge` of shape (m, scales), which are brought up to date in place.
 """
 
 from __future__ import annotations

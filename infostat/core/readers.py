@@ -10,7 +10,6 @@ import os
 import re
 import warnings
 import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +24,6 @@ __all__ = ["SUFFIXES", "FileContent", "check_header", "read_file", "separator"]
 
 _TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
 SUFFIXES = (*_TEXT_SUFFIXES, *(s + ".gz" for s in _TEXT_SUFFIXES), ".parquet", ".jsonl", ".npy", ".npz")
-
-# What a damaged or foreign file makes the readers below raise.
-_UNREADABLE = (OSError, EOFError, ValueError, zlib.error, zipfile.BadZipFile, pd.errors.ParserWarning)
 
 # Decimal text must become the nearest double, as in Python itself. From 3.1 on pandas does so
 # without being asked, and warns when asked.
@@ -101,7 +97,9 @@ def read_file(path: str | os.PathLike[str], wanted: Sequence[str] = ()) -> FileC
         raise
     except UnicodeDecodeError as error:
         raise DataFileError(f"{file} cannot be read: it is not UTF-8 text; convert it first") from error
-    except _UNREADABLE as error:
+    except MemoryError as error:  # also what a damaged header asks for
+        raise DataFileError(f"{file} cannot be read: it needs more memory than there is") from error
+    except Exception as error:  # a damaged file makes each library raise what it likes
         raise DataFileError(f"{file} cannot be read: {_reason(error)}") from error
 
 
@@ -250,11 +248,23 @@ def _read_json_lines(file: Path, wanted: Sequence[str]) -> FileContent:
 
 
 def _read_npy(file: Path, wanted: Sequence[str]) -> FileContent:
-    return FileContent(np.load(file, allow_pickle=False))
+    with file.open("rb") as stream:  # np.load itself leaves a file open that it cannot read
+        array = np.load(stream, allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise DataFileError(f"{file} cannot be read: it is an .npz archive; rename it to .npz")
+    return FileContent(array)
 
 
 def _read_npz(file: Path, wanted: Sequence[str]) -> FileContent:
-    with np.load(file, allow_pickle=False) as archive:
+    with file.open("rb") as stream:
+        if not zipfile.is_zipfile(stream):
+            raise DataFileError(f"{file} cannot be read: it is not an .npz archive, or not all of it")
+        stream.seek(0)
+        return _one_array(file, stream, wanted)
+
+
+def _one_array(file: Path, stream: Any, wanted: Sequence[str]) -> FileContent:
+    with np.load(stream, allow_pickle=False) as archive:
         if isinstance(archive, np.ndarray):
             raise DataFileError(f"{file} cannot be read: it is a single .npy array; rename it to .npy")
         names = list(archive.files)

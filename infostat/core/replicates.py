@@ -24,15 +24,17 @@ from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 
 from .checkpoint import Block, Blocks, Checkpoint
+from .cluster import Cluster, active_cluster
 from .errors import InputError, InputTypeError, describe
 from .progress import Progress, Report, progress_callback
 from .rng import RngLike, as_seed_sequence, child_generator
-from .validation import check_count, short
+from .validation import MOST_DRAWS, check_count, short
 
 __all__ = ["ReplicateRun", "Task", "check_jobs", "run_replicates"]
 
 Task: TypeAlias = Callable[[Any, Generator, int, int], Mapping[str, NDArray[Any]]]
 Result: TypeAlias = "tuple[int, Mapping[str, NDArray[Any]]]"
+Answer: TypeAlias = "tuple[list[Result], Exception | None]"
 
 # A killed run loses at most this much finished work (or one block, if that takes longer).
 FLUSH_SECONDS = 2.0
@@ -94,7 +96,8 @@ def run_replicates(
         What the task needs besides random numbers; sent to the workers.
     n_jobs : int, optional
         Workers, through joblib; None or 1 is serial, -1 all cores. The back-end is the
-        caller's choice (``joblib.parallel_config``).
+        caller's choice (``joblib.parallel_config``). Inside `infostat.core.cluster.on_cluster`
+        None and -1 are the whole cluster.
     batch_size : int, optional
         Blocks per joblib task, the memory and overhead knob; chosen by joblib if None. It does
         not change the numbers.
@@ -120,6 +123,8 @@ def run_replicates(
         If an argument has a wrong type, or the task does not return a dict.
     CheckpointError
         If the checkpoint is damaged or belongs to another study.
+    ClusterError
+        If the study runs on a Dask cluster and the cluster is lost.
 
     Notes
     -----
@@ -140,10 +145,13 @@ def run_replicates(
     """
     if not callable(task):
         raise InputTypeError(describe("task", "a function", short(task)))
-    plan = _Plan(
-        check_count("n_replicates", n_replicates, low=1), check_count("block_length", block_length, low=1)
-    )
+    # Resamples of a bootstrap come here too.
+    count = check_count("n_replicates", n_replicates, low=1, high=MOST_DRAWS)
+    plan = _Plan(count, check_count("block_length", block_length, low=1))
     jobs = check_jobs(n_jobs)
+    cluster = active_cluster(n_jobs)
+    if cluster is not None and n_jobs is None:
+        jobs = -1
     batch = None if batch_size is None else check_count("batch_size", batch_size, low=1)
     seed, store = _open_study(rng, checkpoint, plan, study, settings)
     finished = store.load() if store is not None else {}
@@ -154,12 +162,16 @@ def run_replicates(
         ledger = _Ledger(plan, finished, store, report)
         try:
             ledger.begin()
-            with closing(_results(work, todo, jobs, batch)) as results:
+            with closing(_results(work, todo, jobs, batch, cluster)) as results:
                 for block, values in results:
                     ledger.add(block, values)
         finally:
             ledger.flush()
     return ReplicateRun(_join(finished, plan), seed, plan.n_replicates, n_resumed)
+
+
+# No machine has more workers; joblib would start as many as it is told.
+_MOST_JOBS = 4096
 
 
 def check_jobs(n_jobs: int | None) -> int:
@@ -192,6 +204,8 @@ def check_jobs(n_jobs: int | None) -> int:
         raise InputTypeError(describe("n_jobs", "None or an integer other than 0", short(n_jobs), cure))
     if n_jobs == 0:
         raise InputError(describe("n_jobs", "None or an integer other than 0", n_jobs, cure))
+    if abs(int(n_jobs)) > _MOST_JOBS:
+        raise InputError(describe("n_jobs", f"an integer of size at most {_MOST_JOBS}", short(n_jobs), cure))
     return int(n_jobs)
 
 
@@ -297,39 +311,58 @@ def _open_study(
     return seed, Checkpoint(path, fingerprint)
 
 
-def _results(work: _Work, todo: Sequence[int], jobs: int, batch: int | None) -> Stream[Result, None, None]:
-    """Yield the blocks to do, in order."""
+def _results(
+    work: _Work, todo: Sequence[int], jobs: int, batch: int | None, cluster: Cluster | None
+) -> Stream[Result, None, None]:
+    """Yield the blocks to do, in order; from a cluster as they come."""
+    if cluster is not None and len(todo) > 1:
+        from .cluster_blocks import cluster_blocks
+
+        yield from _unwrapped(cluster_blocks(cluster, _run_group, work, todo, jobs, batch))
+        return
     groups = [todo[i : i + (batch or 1)] for i in range(0, len(todo), batch or 1)]
     if jobs == 1 or len(groups) < 2:
+        yield from _here(work, todo)
+        return
+    yield from _unwrapped(_parallel(work, groups, jobs, "auto" if batch is None else 1))
+
+
+def _here(work: _Work, todo: Sequence[int]) -> Stream[Result, None, None]:
+    from .threads import quiet_blas
+
+    # As on a worker: a product split over other numbers of threads has other last digits.
+    with quiet_blas():
         for block in todo:
             yield block, work.run(block)
-        return
-    with closing(_parallel(work, groups, jobs, "auto" if batch is None else 1)) as answers:
+
+
+def _unwrapped(answers: Stream[Answer, None, None]) -> Stream[Result, None, None]:
+    with closing(answers):
         for results, error in answers:
             yield from results
             if error is not None:
                 raise error
 
 
-def _run_group(work: _Work, blocks: Sequence[int]) -> tuple[list[Result], Exception | None]:
+def _run_group(work: _Work, blocks: Sequence[int]) -> Answer:
     """Return the results of the blocks up to the first error, and that error.
 
     An exception that reached joblib would end the run at once and drop finished blocks that
     still wait for their turn, so it travels as a value.
     """
     results: list[Result] = []
-    for block in blocks:
-        try:
-            results.append((block, work.run(block)))
-        except Exception as error:
-            error.add_note(f"in block {block}:\n{traceback.format_exc()}")
-            return results, error
+    try:
+        for block, values in _here(work, blocks):
+            results.append((block, values))
+    except Exception as error:
+        error.add_note(f"in block {blocks[len(results)]}:\n{traceback.format_exc()}")
+        return results, error
     return results, None
 
 
 def _parallel(
     work: _Work, groups: Sequence[Sequence[int]], jobs: int, joblib_batch: int | str
-) -> Stream[tuple[list[Result], Exception | None], None, None]:
+) -> Stream[Answer, None, None]:
     from joblib import Parallel, delayed, effective_n_jobs
 
     jobs = min(jobs, max(len(groups), 1))  # more workers than tasks would only be started

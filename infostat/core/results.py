@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from .errors import InputError, InputTypeError, describe
+from .errors import InfostatError, InputError, InputTypeError, Words, describe
 from .files import check_writable, write_atomic
 from .tables import Cell, Section, Summary, format_cell
 from .validation import short
+from .words import row_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,7 @@ class Result:
 
     _registry: ClassVar[dict[str, type[Result]]] = {}
     _headline: ClassVar[tuple[str, ...]] = ()
+    _words: ClassVar[Mapping[str, str]] = {}  # labels of scalar fields that the common words do not fit
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -89,7 +91,7 @@ class Result:
     def _sections(self) -> Sequence[Section]:
         scalars = self._scalars()
         scalars.pop("interpretation", None)  # printed as a note
-        return [Section([[name.replace("_", " "), value] for name, value in scalars.items()])]
+        return [Section([[row_label(name, self._words), value] for name, value in scalars.items()])]
 
     def _notes(self) -> Sequence[str]:
         text = getattr(self, "interpretation", None)
@@ -180,7 +182,13 @@ class Result:
         if missing:
             listed = ", ".join(missing)
             raise InputError(f"data of a {target.__name__} must have all fields, missing: {listed}")
-        return target(**{name: _decode(hints[name], data[name]) for name in names})
+        try:
+            return target(**{name: _decode(hints[name], data[name]) for name in names})
+        except InfostatError:
+            raise
+        except Exception as error:  # whatever a file that was edited makes of a field
+            required = f"what to_dict() of a {target.__name__} gives"
+            raise InputError(describe("data", required, Words("a field that was changed"))) from error
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """Draw the figure of the result.

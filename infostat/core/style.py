@@ -7,6 +7,7 @@ vision; text stays text in vector output; figures are one column wide.
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,8 @@ _SETTINGS: dict[str, Any] = {
     "legend.fontsize": 8.5,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
+    "lines.dashed_pattern": (4.0, 2.0),  # the dashes of core.drawing
+    "lines.dotted_pattern": (1.0, 1.5),
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.6,
     "svg.fonttype": "none",
@@ -53,6 +56,9 @@ _SETTINGS: dict[str, Any] = {
     "pdf.fonttype": 42,
 }
 
+
+# matplotlib has one table of settings for all threads, so they draw one after the other.
+_DRAWING = threading.RLock()
 
 # Left out of image files: they would change with the time or with matplotlib's version.
 _STAMPS = {
@@ -65,6 +71,8 @@ _STAMPS = {
 @contextmanager
 def plot_style() -> Iterator[None]:
     """Apply the package's matplotlib settings inside a ``with`` block.
+
+    One thread at a time is inside such a block.
 
     Yields
     ------
@@ -83,7 +91,7 @@ def plot_style() -> Iterator[None]:
 
     palette = [c for name, c in COLORS.items() if name != "grey"]
     settings: Any = {**_SETTINGS, "axes.prop_cycle": cycler(color=palette)}
-    with matplotlib.rc_context(settings):
+    with _DRAWING, matplotlib.rc_context(settings):
         yield
 
 

@@ -13,13 +13,15 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import numpy as np
 
-__all__ = ["Cell", "Section", "Summary", "format_cell", "latex_escape"]
+__all__ = ["Cell", "Section", "Summary", "caution", "format_cell", "latex_escape", "whole"]
 
 Cell = float | int | str | bool | None
 WIDTH = 78
+_LONGEST = 10**15  # integers from here on are rounded: nobody counts so many digits
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ class Summary:
 
 
 def format_cell(value: Cell) -> str:
-    """Return a cell as text: four significant digits, integers in full, None as a dash.
+    """Return a cell as text: four significant digits, integers in full up to fifteen, None as a dash.
 
     Parameters
     ----------
@@ -185,6 +187,8 @@ def format_cell(value: Cell) -> str:
     --------
     >>> format_cell(0.123456), format_cell(1599), format_cell(float("inf")), format_cell(None)
     ('0.1235', '1599', 'inf', '-')
+    >>> format_cell(10**20)
+    '1.000e+20'
     """
     if value is None:
         return "-"
@@ -195,13 +199,57 @@ def format_cell(value: Cell) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
-        return str(value)
+        return str(value) if abs(value) < _LONGEST else f"{Decimal(value):.3e}"
     number = float(value) + 0.0  # -0.0 prints as 0
     if not math.isfinite(number):
         return "nan" if math.isnan(number) else ("inf" if number > 0 else "-inf")
     if number != 0.0 and not 1e-4 <= abs(number) < 1e7:
         return f"{number:.3e}"
     return f"{number:.4g}" if abs(number) < 9999.5 else f"{number:.0f}"
+
+
+def caution(flag: str, sentence: str) -> str:
+    """Return a flag of a result as a note of its summary; every wing says its cautions so.
+
+    Parameters
+    ----------
+    flag : str
+        Name of the flag, as it stands in the result.
+    sentence : str
+        What it means for this result.
+
+    Returns
+    -------
+    str
+        The note.
+
+    Examples
+    --------
+    >>> caution("ties", "Distances repeat.")
+    'Caution [ties]: Distances repeat.'
+    """
+    return f"Caution [{flag}]: {sentence}"
+
+
+def whole(value: float) -> Cell:
+    """Return a count that was computed as a float as an integer; infinity stays what it is.
+
+    Parameters
+    ----------
+    value : float
+        The count.
+
+    Returns
+    -------
+    int or float
+        The cell.
+
+    Examples
+    --------
+    >>> whole(153.0), whole(float("inf"))
+    (153, inf)
+    """
+    return int(value) if math.isfinite(value) else value
 
 
 def _columns(section: Section) -> int:

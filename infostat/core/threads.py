@@ -8,13 +8,18 @@ are busy, because the threads spin while they wait for each other.
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .cluster import active_cluster
 from .replicates import check_jobs
 
-__all__ = ["one_blas_thread", "run_blocks", "threads"]
+__all__ = ["one_blas_thread", "quiet_blas", "run_blocks", "threads"]
+
+_LOCK = threading.Lock()
+_INSIDE: list[Any] = []
 
 
 def threads(n_jobs: int | None) -> int:
@@ -38,8 +43,10 @@ def threads(n_jobs: int | None) -> int:
     jobs = check_jobs(n_jobs)
     if jobs > 0:
         return jobs
-    from joblib import effective_n_jobs
+    from joblib import cpu_count, effective_n_jobs
 
+    if active_cluster(jobs) is not None:  # joblib would count the cores of the cluster
+        return max(1, int(cpu_count()) + 1 + jobs)
     return int(effective_n_jobs(jobs))
 
 
@@ -93,6 +100,38 @@ def one_blas_thread() -> Iterator[None]:
     """
     with _pools().limit(limits=1, user_api="blas"):
         yield
+
+
+@contextmanager
+def quiet_blas() -> Iterator[None]:
+    """Limit BLAS to one thread while any thread of this process is inside: the last one out restores the limit.
+
+    The limit belongs to the process, and tasks on threads overlap: with a limit of its own, one of them
+    would restore what another has set.
+
+    Yields
+    ------
+    None
+        The former limit returns when nobody is inside any more.
+
+    Examples
+    --------
+    >>> with quiet_blas(), quiet_blas():
+    ...     pass
+    """
+    with _LOCK:
+        if not _INSIDE:
+            limit = one_blas_thread()
+            limit.__enter__()
+            _INSIDE.append(limit)
+        _INSIDE.append(None)
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _INSIDE.pop()
+            if len(_INSIDE) == 1:
+                _INSIDE.pop().__exit__(None, None, None)
 
 
 @functools.cache

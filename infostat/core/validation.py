@@ -18,8 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 from .errors import InputError, InputTypeError, Words, describe
 
 __all__ = [
+    "MOST_DRAWS",
     "FloatArray",
     "as_float_array",
+    "as_items",
+    "as_plain_array",
     "check_choice",
     "check_count",
     "check_flag",
@@ -29,6 +32,8 @@ __all__ = [
 ]
 
 FloatArray = NDArray[np.float64]
+# More resamples, permutations or random directions than this end in no lifetime.
+MOST_DRAWS = 10**9
 Choice = TypeVar("Choice")
 
 
@@ -291,8 +296,11 @@ def as_float_array(
         if raw.dtype.kind == "c" or (raw.dtype.kind in "USOmM" and raw.size and not _all_real(raw)):
             raise TypeError
         array = np.asarray(raw, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        raise InputTypeError(describe(name, "an array of real numbers", short(value))) from None
+    except MemoryError:
+        raise
+    except Exception as error:  # a foreign array may refuse in its own way, as one on a graphics card does
+        cause = None if isinstance(error, (TypeError, ValueError, OverflowError)) else error
+        raise InputTypeError(describe(name, "an array of real numbers", short(value))) from cause
     if ndim is not None:
         allowed = (ndim,) if isinstance(ndim, int) else ndim
         if array.ndim not in allowed:
@@ -303,6 +311,77 @@ def as_float_array(
         n_inf = int(np.isinf(array).sum())
         raise InputError(f"{name} must be finite, got {n_nan} NaN and {n_inf} infinite values")
     return array
+
+
+def as_plain_array(name: str, value: Any, dtype: Any = None) -> NDArray[Any]:
+    """Return `value` as an array of whatever it holds, or raise if there is none.
+
+    Parameters
+    ----------
+    name : str
+        Argument name for the message.
+    value : array_like
+        Anything; what the entries are is checked elsewhere.
+    dtype : dtype, optional
+        Kind of entries, as in `numpy.asarray`.
+
+    Returns
+    -------
+    ndarray
+        The array.
+
+    Raises
+    ------
+    InputTypeError
+        If its rows differ in length, or it refuses to become an array.
+
+    Examples
+    --------
+    >>> as_plain_array("labels", ["a", "b"]).shape
+    (2,)
+    """
+    try:
+        return np.asarray(value, dtype=dtype)
+    except MemoryError:
+        raise
+    except Exception as error:  # as in `as_float_array`
+        cause = None if isinstance(error, (TypeError, ValueError)) else error
+        raise InputTypeError(describe(name, "an array whose rows have one length", short(value))) from cause
+
+
+def as_items(name: str, value: Any, required: str) -> list[Any]:
+    """Return what `value` holds as a list, or raise if it holds nothing that can be gone through.
+
+    Parameters
+    ----------
+    name : str
+        Argument name for the message.
+    value : iterable
+        Its items are checked elsewhere; a text is no iterable of its letters.
+    required : str
+        What the argument must be, completing "must be ...".
+
+    Returns
+    -------
+    list
+        The items.
+
+    Raises
+    ------
+    InputTypeError
+        If it is not iterable.
+
+    Examples
+    --------
+    >>> as_items("kinds", ("kl", "js"), "a sequence of kinds")
+    ['kl', 'js']
+    """
+    if not isinstance(value, (str, bytes)) and isinstance(value, Iterable):
+        try:
+            return list(value)
+        except (TypeError, RuntimeError):  # an array without axes is iterable in name only
+            pass
+    raise InputTypeError(describe(name, required, short(value)))
 
 
 def _all_real(raw: NDArray[Any]) -> bool:
@@ -343,6 +422,8 @@ def check_weights(weights: ArrayLike | None, n_obs: int, name: str = "weights") 
     array = as_float_array(name, weights)
     if array.shape != (n_obs,):
         raise InputError(f"{name} must have one entry per row ({n_obs}), got shape {array.shape}")
+    if not n_obs:
+        raise InputError(f"{name} must have at least one entry, got none")
     n_negative = int((array < 0).sum())
     if n_negative:
         raise InputError(f"{name} must be non-negative, got {n_negative} negative values")

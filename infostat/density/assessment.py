@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.data import Table, matrix, read_table
+from ..core.chunk_rows import BlockRows, standardised
+from ..core.chunk_store import Rows, is_elsewhere, read_rows
+from ..core.data import matrix, read_table
 from ..core.errors import BandwidthWarning, DataError
 from ..core.progress import Progress
 from ..core.results import Result
 from ..core.rng import RngLike
-from ..core.tables import Cell, Section, format_cell
+from ..core.tables import Cell, Section, caution, format_cell
 from ..core.validation import FloatArray, check_choice, check_flag, check_number
 from .diagnosis_result import BandwidthDiagnosis, flag_sentence
 from .duplicates import distinct_rows
@@ -89,7 +91,7 @@ class DensityAssessment(Result):
     _headline = ("verdict", "h", "n", "d", "method")
 
     def _title(self) -> str:
-        return f"Kernel density estimate: {self.verdict}"
+        return "Kernel density estimate"
 
     def _settings(self) -> dict[str, Cell]:
         return {
@@ -100,9 +102,10 @@ class DensityAssessment(Result):
         }
 
     def _sections(self) -> Sequence[Section]:
-        measured, limit = self.diagnosis._sections(), self.theory.theory
+        (verdict, *facts), limit = self.diagnosis._sections()[0].rows, self.theory.theory
         unit = "standard deviations" if self.standardized else "unit of the data"
         rows: list[list[Cell]] = [
+            list(verdict),
             ["Bandwidth h", f"{format_cell(self.h)} ({unit})"],
             ["Chosen by", "the caller" if self.selection is None else method_words(self.method)],
             ["Effective dimension of the covariance", self.theory.d_eff],
@@ -122,13 +125,14 @@ class DensityAssessment(Result):
         asymptotic.append(["Index mu measured at this n", measured_index])
         return [
             Section(rows),
-            *measured,
+            Section(facts),
+            *self.diagnosis._sections()[1:],
             Section(asymptotic, title="Beside it: the limit of large dimension for Gaussian data of this covariance"),
         ]
 
     def _notes(self) -> Sequence[str]:
         own = [f for f in self.flags if f not in self.diagnosis.flags]
-        return [*self.diagnosis._notes(), *(f"[{flag}] {describe_flag(flag) or flag_sentence(flag)}" for flag in own)]
+        return [*self.diagnosis._notes(), *(caution(flag, describe_flag(flag) or flag_sentence(flag)) for flag in own)]
 
     def _scalars(self) -> dict[str, Cell]:
         found = super()._scalars()
@@ -165,8 +169,8 @@ def assess_density(
 
     Parameters
     ----------
-    data : array_like, Series, DataFrame or path of shape (n, d)
-        Rows are observations.
+    data : array_like, Series, DataFrame, path, iterator of frames or Dask frame
+        Rows are observations. Rows that take more than 64 MB are read when they are needed.
     bandwidth : str or float
         Method of `select_bandwidth`, or a number: the standard deviation of the kernel in the unit
         of the data (in standard deviations of the columns if `standardize`).
@@ -208,14 +212,14 @@ def assess_density(
     """
     scaled = check_flag("standardize", standardize)
     chosen = _check_bandwidth(bandwidth)
-    table = read_table(data)
-    values, labels, dropped = _varying(table)
+    given = _read(data)
+    values, labels, dropped = _varying(given.rows, given.labels)
     check_squares("data", values, spread=True)
     scales = values.std(axis=0, ddof=1)
     if scaled:
         if not (scales > 0.0).all():
             raise DataError("data must have columns whose squares exist to be standardised; choose other units")
-        values = (values - values.mean(axis=0)) / scales
+        values = standardised(values, values.mean(axis=0), scales)
     rows = distinct_rows(values, duplicates, warn=False)  # the word is checked before any work is done
     selection = None
     if isinstance(chosen, str):
@@ -250,7 +254,7 @@ def assess_density(
         selection=selection,
         theory=theory,
         flags=flags,
-        source=table.source,
+        source=given.source,
     )
 
 
@@ -263,16 +267,27 @@ def _check_bandwidth(bandwidth: Any) -> str | float:
     return check_number("bandwidth", bandwidth, low=SMALLEST, high=LARGEST, cure="or the name of a method")
 
 
-def _varying(table: Table) -> tuple[FloatArray, tuple[str, ...], tuple[str, ...]]:
+def _read(data: Any) -> Rows:
+    if is_elsewhere(data):
+        found = read_rows(data)
+        if len(found.rows) < 2:
+            raise DataError("data must have at least 2 rows, got 1")
+        return found
+    table = read_table(data)
+    return Rows(matrix(table, min_rows=2), tuple(table.labels), table.source)
+
+
+def _varying(values: Any, labels: Sequence[str]) -> tuple[Any, tuple[str, ...], tuple[str, ...]]:
     """Return the columns that vary, their labels, and the labels of the others."""
-    values = matrix(table, min_rows=2)
     varies = values.min(axis=0) < values.max(axis=0)
-    kept = tuple(label for label, keep in zip(table.labels, varies, strict=True) if keep)
-    dropped = tuple(label for label, keep in zip(table.labels, varies, strict=True) if not keep)
+    kept = tuple(label for label, keep in zip(labels, varies, strict=True) if keep)
+    dropped = tuple(label for label, keep in zip(labels, varies, strict=True) if not keep)
     if not kept:
         raise DataError(
             "data must have at least one column that varies, got constant columns only; a density has no width there"
         )
     if dropped:
         warnings.warn(f"constant columns are left out: {', '.join(dropped)}", BandwidthWarning, stacklevel=3)
+    if isinstance(values, BlockRows):
+        return (values[:, varies] if dropped else values), kept, dropped
     return np.ascontiguousarray(values[:, varies]), kept, dropped

@@ -221,6 +221,9 @@ def _plain_array(name: str, X: Any) -> NDArray[Any]:
         array = X if isinstance(X, np.ndarray) else np.asarray(X)
     except ValueError:
         raise DataError(f"{name} must be rectangular, got rows of different lengths") from None
+    except RuntimeError as error:  # an array of another library that refuses to become one of NumPy
+        cure = "convert it with numpy.asarray first"
+        raise InputTypeError(describe(name, "an array of numbers", short(X), cure)) from error
     if array.dtype.kind == "c":
         raise DataError(f"{name} must be real. Complex data not supported")
     if array.ndim != 2:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.random import SeedSequence
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.chunk_rows import BlockRows, keep_rows
+from ..core.chunk_store import as_rows
 from ..core.errors import (
     BandwidthWarning,
     ConvergenceWarning,
@@ -71,8 +73,8 @@ def diagnose_bandwidth(
 
     Parameters
     ----------
-    X : array_like, DataFrame or path, shape (n, d)
-        Data; rows are observations.
+    X : array_like, DataFrame, path, iterator of frames or Dask frame, shape (n, d)
+        Data; rows are observations. Rows that take more than 64 MB are read when they are needed.
     h : float
         Bandwidth: standard deviation of the kernel in every direction, in the unit of the data.
     queries : array_like of shape (m, d), optional
@@ -136,7 +138,7 @@ def diagnose_bandwidth(
     >>> print(found.interpretation)
     At this bandwidth the density at a typical point rests on about ... of 400 points; ...
     """
-    data = as_sample("X", X, min_rows=2)
+    data = as_rows("X", X, min_rows=2)
     width = check_number("h", h, low=0, open_low=True)
     halvings = check_count("n_halvings", n_halvings, low=1, high=_MOST_HALVINGS)
     new = None if queries is None else as_sample("queries", queries, min_rows=1)
@@ -200,7 +202,7 @@ def _points(data: FloatArray, weights: ArrayLike | None, duplicates: str) -> _Po
     rows = np.arange(n_rows)
     if factors is not None and not (factors > 0.0).all():
         rows = np.flatnonzero(factors > 0.0)
-        data, factors = data[rows], factors[rows]
+        data, factors = keep_rows(data, rows), factors[rows]
     found = distinct_rows(data, duplicates, weights=factors, warn=False)
     if found.inverse is not None:
         rows = rows[np.unique(found.inverse, return_index=True)[1]]
@@ -229,6 +231,8 @@ def _columns(points: FloatArray) -> tuple[int, float]:
     varies = points.min(axis=0) < points.max(axis=0)
     centre = points.mean(axis=0)
     squares = np.zeros(points.shape[1])
+    if isinstance(points, BlockRows) and points.remote:
+        squares, points = len(points) * points.var(), points[:0]
     # In chunks, because a centred copy of the data may be as large as the memory allows.
     size = max(1, _CHUNK_VALUES // points.shape[1])
     for start in range(0, len(points), size):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED, LIMIT, legend_below
 from ..core.style import COLORS
 from ..core.validation import check_choice
 from .diagnosis_result import BandwidthDiagnosis
@@ -70,7 +71,7 @@ def draw_diagnosis(ax: Axes, result: BandwidthDiagnosis, *, kind: str = "scatter
     ax.set_xlim(low, high)
     ax.set_xlabel(_MU)
     # Outside the axes: inside them it would cover points for one verdict or another.
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, columnspacing=2.0)
+    legend_below(ax)
 
 
 def _bins(result: BandwidthDiagnosis) -> int:
@@ -94,7 +95,7 @@ def _shade(ax: Axes, low: float, high: float) -> None:
             continue
         ax.axvspan(left, right, facecolor=color, alpha=0.6, linewidth=0, zorder=0)
         if first > low:
-            ax.axvline(first, color=COLORS["grey"], linewidth=0.8, linestyle=(0, (5, 3)))
+            ax.axvline(first, color=COLORS["grey"], linewidth=0.8, linestyle=LIMIT)
         if right - left > 0.12 * (high - low):
             at = (0.5 * (left + right) - low) / (high - low)
             style: dict[str, Any] = {"ha": "center", "va": "bottom", "fontsize": 8.5, "color": COLORS["grey"]}
@@ -116,6 +117,6 @@ def _scatter(ax: Axes, result: BandwidthDiagnosis, low: float, high: float, **kw
     ax.plot(result.curve_mu, result.curve_participation, color=COLORS["orange"], label=label)
     line = np.array([low, min(max(1.0, low), high), high])
     limit = r"limit $\max(0,\,1-\mu)$"
-    ax.plot(line, np.maximum(0.0, 1.0 - line), color=COLORS["grey"], linewidth=1.2, linestyle=(0, (4, 2)), label=limit)
+    ax.plot(line, np.maximum(0.0, 1.0 - line), color=COLORS["grey"], linewidth=1.2, linestyle=DASHED, label=limit)
     ax.set_ylim(-0.02, 1.02)
     ax.set_ylabel(_Y2)

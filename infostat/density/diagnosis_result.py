@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.results import Result
-from ..core.tables import Cell, Section, format_cell
+from ..core.tables import Cell, Section, caution, format_cell
 from ..core.validation import FloatArray
 
 if TYPE_CHECKING:
@@ -287,7 +287,7 @@ class BandwidthDiagnosis(Result):
     _headline = ("verdict", "mu_bar", "n", "d", "h", "n_queries")
 
     def _title(self) -> str:
-        return f"Bandwidth h = {format_cell(self.h)}: {self.verdict}"
+        return f"Regime at bandwidth h = {format_cell(self.h)}"
 
     def _settings(self) -> dict[str, Cell]:
         return {"h": self.h, "halvings": self.n_halvings, "queries": self._kind_of_queries()}
@@ -298,14 +298,14 @@ class BandwidthDiagnosis(Result):
     def _sections(self) -> Sequence[Section]:
         shares = ", ".join(f"{100 * self.regime_shares[name]:.0f} %" for name in ("condensed", "stable", "clt"))
         facts: list[list[Cell]] = [
+            ["Verdict", self.verdict],
             ["Points n", self.n],
             ["Columns that vary d", self.d],
-            ["alpha = log n / d", self.alpha],
+            ["alpha = log(n)/d", self.alpha],
             ["Queries", f"{self.n_queries} {self._kind_of_queries()}"],
-            ["Verdict", self.verdict],
         ]
         if self.n_rows != self.n:
-            facts.insert(1, ["Rows of X", self.n_rows])
+            facts.insert(2, ["Rows of X", self.n_rows])
         if not math.isnan(self.mu_bar):
             low, high = (format_cell(end) for end in self.mu_interval)
             facts += [
@@ -343,7 +343,7 @@ class BandwidthDiagnosis(Result):
             "The bootstrap standard error is right for mu above 2, up to 26 % short between 1.3 and 2, and short by a "
             "factor 1.5 to 4 below 1; the ratio of two halves is usable in every regime."
         )
-        return [*notes, *(f"[{flag}] {flag_sentence(flag)}" for flag in self.flags)]
+        return [*notes, *(caution(flag, flag_sentence(flag)) for flag in self.flags)]
 
     def to_frame(self) -> Any:
         """Return one row per query.

@@ -56,7 +56,20 @@ def _debye_polynomials() -> tuple[FloatArray, ...]:
 
 
 def log_bessel_i(order: float, log_z: FloatArray) -> FloatArray:
-    """Return ``log I_order(exp(log_z))`` for order >= -1/2, to 1e-12 absolute or relative."""
+    """Return ``log I_order(exp(log_z))`` for order >= -1/2, to 1e-12 absolute or relative.
+
+    Parameters
+    ----------
+    order : float
+        Order.
+    log_z : ndarray
+        Logarithms of the argument.
+
+    Returns
+    -------
+    ndarray
+        Logarithms of the function.
+    """
     z = np.exp(log_z)
     if order == -0.5:
         return np.asarray(0.5 * (math.log(2 / math.pi) - log_z) + np.logaddexp(z, -z) - math.log(2))
@@ -100,7 +113,22 @@ def _debye_sum(order: float) -> FloatArray:
 
 
 def log_ncx2_density(log_r: FloatArray, d: int, nc: float) -> FloatArray:
-    """Return the log density of ``log R``, R noncentral chi-square(d, nc), nc >= 0."""
+    """Return the log density of ``log R``, R noncentral chi-square(d, nc), nc >= 0.
+
+    Parameters
+    ----------
+    log_r : ndarray
+        Logarithms of R.
+    d : int
+        Dimension.
+    nc : float
+        Noncentrality, the squared norm of the query.
+
+    Returns
+    -------
+    ndarray
+        Log densities.
+    """
     r = np.exp(log_r)
     if nc == 0:
         return np.asarray(d / 2 * (log_r - math.log(2)) - r / 2 - special.gammaln(d / 2))
@@ -115,6 +143,18 @@ def squared_norm_rule(d: int, n_nodes: int) -> tuple[FloatArray, FloatArray]:
     Golub and Welsch for the generalised Laguerre weight; the textbook weights overflow for
     d > 340. Nodes of weight below 1e-13 are left out. With d = 1 the trapezoid rule in the norm is
     better: it converges exponentially for an even function, with no nodes far out.
+
+    Parameters
+    ----------
+    d : int
+        Dimension.
+    n_nodes : int
+        Nodes, before those of little weight are left out.
+
+    Returns
+    -------
+    (ndarray, ndarray)
+        Nodes and weights.
     """
     from scipy.linalg import eigh_tridiagonal
 
@@ -184,7 +224,24 @@ class DistanceLaw:
 
 
 def distance_law(d: int, nc: float, log_n: float, *, refine: float = 1.0) -> DistanceLaw:
-    """Return the table of the law; it resolves probabilities down to ``exp(-47)/n`` and below."""
+    """Return the table of the law; it resolves probabilities down to ``exp(-47)/n`` and below.
+
+    Parameters
+    ----------
+    d : int
+        Dimension.
+    nc : float
+        Noncentrality, the squared norm of the query.
+    log_n : float
+        Logarithm of the points of a data set.
+    refine : float
+        How much finer the table is than usual.
+
+    Returns
+    -------
+    DistanceLaw
+        The law of the squared distance, on a logarithmic scale.
+    """
     from scipy.interpolate import CubicSpline
 
     scale = log_width(d, nc)
@@ -199,7 +256,20 @@ def distance_law(d: int, nc: float, log_n: float, *, refine: float = 1.0) -> Dis
 
 
 def log_width(d: int, nc: float) -> float:
-    """Return the scale on which the density of log R changes: its standard deviation, at most 1."""
+    """Return the scale on which the density of log R changes: its standard deviation, at most 1.
+
+    Parameters
+    ----------
+    d : int
+        Dimension.
+    nc : float
+        Noncentrality, the squared norm of the query.
+
+    Returns
+    -------
+    float
+        The scale.
+    """
     return min(1.0, math.sqrt(2 / d), math.sqrt(2 * (d + 2 * nc)) / (d + nc))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.chunk_rows import BlockRows, keep_rows
 from ..core.errors import DataError, DuplicateRowsWarning
 from ..core.validation import FloatArray, check_choice
 
@@ -111,7 +112,7 @@ def distinct_rows(
         done = "all copies of a point are left out together"
     if warn:
         warnings.warn(f"{said}; {done}", DuplicateRowsWarning, stacklevel=3)
-    return DistinctRows(X[first], masses, inverse, n_copies)
+    return DistinctRows(keep_rows(X, first), masses, inverse, n_copies)
 
 
 def remaining_masses(masses: FloatArray | None, n: int) -> FloatArray:
@@ -155,7 +156,12 @@ def _labels(X: FloatArray) -> NDArray[np.intp] | None:
     same = ranked[1:] == ranked[:-1]
     hit[order[1:][same]] = hit[order[:-1][same]] = True
     rows = np.flatnonzero(hit)
-    inverse = np.unique(X[rows] + 0.0, axis=0, return_inverse=True)[1].reshape(-1)
+    if isinstance(X, BlockRows):
+        from .stream_duplicates import equal_rows
+
+        inverse = equal_rows(X, order, ranked)[rows]
+    else:
+        inverse = np.unique(X[rows] + 0.0, axis=0, return_inverse=True)[1].reshape(-1)
     if len(np.unique(inverse)) == len(rows):
         return None
     labels = np.arange(len(X))
@@ -167,15 +173,22 @@ def _hashes(X: FloatArray) -> NDArray[np.uint64]:
     """Return an integer hash of every row, the same for equal rows wherever they stand."""
     # Sums of odd multiples wrap around exactly, unlike floating-point sums, which may depend on
     # the position of a row.
-    factors = np.random.default_rng(0).integers(1, 2**63, size=X.shape[1], dtype=np.uint64) | np.uint64(1)
+    odd = np.random.default_rng(0).integers(1, 2**63, size=X.shape[1], dtype=np.uint64) | np.uint64(1)
+    factors = np.asarray(odd, dtype=np.uint64)
+    if isinstance(X, BlockRows):
+        return np.concatenate(X.map(_block_hashes, factors))
+    return _block_hashes(X, 0, factors)
+
+
+def _block_hashes(X: FloatArray, start: int, factors: NDArray[np.uint64]) -> NDArray[np.uint64]:
     keys = np.empty(len(X), dtype=np.uint64)
     step = max(1, _CHUNK // X.shape[1])
-    for start in range(0, len(X), step):
-        bits = (X[start : start + step] + 0.0).view(np.uint64)  # adding zero makes -0.0 equal 0.0
+    for first in range(0, len(X), step):
+        bits = (X[first : first + step] + 0.0).view(np.uint64)  # adding zero makes -0.0 equal 0.0
         bits ^= bits >> np.uint64(29)
         bits *= factors
         bits ^= bits >> np.uint64(32)
-        keys[start : start + step] = bits.sum(axis=1, dtype=np.uint64)
+        keys[first : first + step] = bits.sum(axis=1, dtype=np.uint64)
     return keys
 
 

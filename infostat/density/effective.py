@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.chunk_rows import BlockRows
+from ..core.chunk_store import as_rows
 from ..core.errors import BandwidthWarning, DataError, InputError, Words, describe
 from ..core.results import Result
-from ..core.samples import as_sample
 from ..core.tables import Cell, Section
 from ..core.validation import FloatArray, as_float_array
 from .float_range import check_squares
@@ -26,6 +27,9 @@ __all__ = ["DataTheory", "EffectiveDimension", "effective_dimension", "sample_sp
 
 _CHUNK_NUMBERS = 1 << 20  # numbers of one block of centred rows (8 MB)
 _RANK_TOLERANCE = 1e-10  # eigenvalues below this share of the largest are rounding
+
+# Coordinates whose squares, over variances within the floats, are floats.
+_FARTHEST = 1e100
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -235,7 +239,7 @@ def effective_dimension(X: Any) -> EffectiveDimension:
     >>> found.d, round(found.alpha, 3), round(found.d_eff, 1)
     (10, 0.76, 5.8)
     """
-    return _measure(as_sample("X", X))[0]
+    return _measure(as_rows("X", X))[0]
 
 
 def sample_spectrum(X: Any) -> tuple[FloatArray, FloatArray]:
@@ -314,7 +318,7 @@ def theory_from_data(X: Any, at: Any = None) -> DataTheory:
     >>> abs(plugged.theory.h_G - regime_theory(np.log(3000) / 40).h_G) < 0.02
     True
     """
-    data = as_sample("X", X)
+    data = as_rows("X", X)
     query = None if at is None else _query(at, data.shape[1])
     dimension, mean, vectors = _measure(data, rotate=query is not None)
     if query is None:
@@ -337,6 +341,9 @@ def _query(at: Any, d: int) -> FloatArray:
     query = as_float_array("at", at).ravel()
     if len(query) != d:
         raise InputError(describe("at", f"one coordinate for each of the {d} columns of X", Words(f"{len(query)}")))
+    largest = float(np.abs(query).max())
+    if largest > _FARTHEST:
+        raise InputError(describe("at", f"within {_FARTHEST:g} of the origin", Words(f"{largest:.3g}"), "rescale X"))
     return np.asarray(query)
 
 
@@ -390,14 +397,22 @@ def _tall(X: FloatArray, mean: FloatArray, rotate: bool) -> tuple[FloatArray, Fl
     n, d = X.shape
     covariance = np.zeros((d, d))
     rows = max(1, _CHUNK_NUMBERS // d)
+    if isinstance(X, BlockRows) and X.remote:
+        covariance += np.sum(X.map(_block_products, mean), axis=0)
+        n = 0
     for start in range(0, n, rows):
         block = X[start : start + rows] - mean  # centred in blocks: no copy of the data
         covariance += block.T @ block
-    covariance /= n - 1
+    covariance /= len(X) - 1
     if rotate:
         values, vectors = np.linalg.eigh(covariance)
         return _clean(values), vectors
     return _clean(np.asarray(np.linalg.eigvalsh(covariance), dtype=np.float64)), None
+
+
+def _block_products(block: FloatArray, start: int, mean: FloatArray) -> FloatArray:
+    centred = block - mean
+    return np.asarray(centred.T @ centred)
 
 
 def _clean(values: FloatArray) -> FloatArray:
@@ -408,7 +423,7 @@ def _clean(values: FloatArray) -> FloatArray:
 def _wide(X: FloatArray, mean: FloatArray, rotate: bool) -> tuple[FloatArray, FloatArray | None, float]:
     """Ledoit-Wolf spectrum from the n x n matrix of inner products, smaller than the covariance."""
     n, d = X.shape
-    centred = X - mean
+    centred = X[:] - mean
     gram = centred @ centred.T
     if rotate:
         seen, basis = np.linalg.eigh(gram)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..core.chunk_store import is_elsewhere, read_rows
 from ..core.errors import DataError, InputError, describe
 from ..core.replicates import check_jobs
 from ..core.rng import RngLike, as_generator
@@ -111,8 +112,9 @@ class KernelDensity(EstimatorConventions):
 
         Parameters
         ----------
-        X : array_like of shape (n, d), DataFrame, Series or path
-            Finite numbers; rows are observations. A float64 array in C order is not copied, which
+        X : array_like of shape (n, d), DataFrame, Series, path, iterator of frames or Dask frame
+            Finite numbers; rows are observations. Rows that take more than 64 MB are read when they are
+            needed. A float64 array in C order is not copied, which
             would double the memory: changing it changes the density.
         y : object
             Ignored; pipelines pass it.
@@ -140,8 +142,7 @@ class KernelDensity(EstimatorConventions):
         kernel, kappa = check_kernel(self.kernel, self.kappa)
         chosen = _check_bandwidth(self.bandwidth, kernel)
         check_jobs(self.n_jobs)
-        table, names = read_labelled("X", X)
-        points = as_sample("X", table, min_rows=1)
+        points, names = _read(X)
         points, weights = _settle_rows(points, sample_weight, rule)
         selection = None
         if isinstance(chosen, str):
@@ -320,6 +321,15 @@ def _check_bandwidth(bandwidth: Any, kernel: str) -> float | str:
         required = f"a number or 'loo' for kernel={kernel!r}"
         raise InputError(describe("bandwidth", required, method, "the rule is for Gaussian kernels"))
     return method
+
+
+def _read(X: Any) -> tuple[Any, Any]:
+    """Return the rows, which stay elsewhere where they are too large, and the labels of the columns."""
+    if is_elsewhere(X):
+        found = read_rows(X, name="X")
+        return found.rows, np.asarray(found.labels, dtype=object)
+    table, names = read_labelled("X", X)
+    return as_sample("X", table, min_rows=1), names
 
 
 def _settle_rows(

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from ..core.chunk_rows import BlockRows
+from ..core.chunk_store import as_rows
 from ..core.errors import DataError, InputError, describe
 from ..core.pairwise import log_profile_sums
 from ..core.pairwise_kernels import IntArray
 from ..core.progress import Progress, Report, progress_callback
-from ..core.samples import as_sample
 from ..core.threads import threads
 from ..core.validation import FloatArray, as_float_array, check_choice, check_flag
 from .duplicates import DUPLICATES, distinct_rows, remaining_masses
 from .kernel_shapes import check_bandwidths, check_kernel, kernel_profile, log_constants
+from .stream_sums import remote_profile_sums
 
 __all__ = ["log_density"]
 
@@ -38,8 +40,9 @@ def log_density(
 
     Parameters
     ----------
-    X : array_like of shape (n, d), DataFrame, Series or path
-        Data; one-dimensional input is one column.
+    X : array_like of shape (n, d), DataFrame, Series, path, iterator of frames or Dask frame
+        Data; one-dimensional input is one column. Rows that take more than 64 MB are read when they are
+        needed, here and in `Q`.
     Q : array_like of shape (m, d) or None
         Queries; None means the rows of X.
     h : float or array_like of shape (k,)
@@ -130,7 +133,8 @@ def _evaluate(
         cure = "change the unit of the data"
         raise InputError(describe("h", f"within the float range when multiplied by {width:g}", widths, cure))
     constants = log_constants(kernel, d, widths, kappa)
-    logs = log_profile_sums(
+    remote = isinstance(problem.points, BlockRows) and problem.points.remote
+    logs = (remote_profile_sums if remote else log_profile_sums)(
         problem.points, problem.queries, scales, profile,
         weights=problem.masses, exclude=problem.excluded,
         offsets=constants - np.log(problem.total), n_jobs=jobs, report=report,
@@ -170,8 +174,8 @@ class _Problem:
 
 def _read(X: Any, Q: Any, weights: Any, loo: bool, duplicates: str) -> _Problem:
     """Return checked points, masses and queries."""
-    points = as_sample("X", X, min_rows=1)
-    queries = points if Q is None else as_sample("Q", Q, min_rows=1)
+    points = as_rows("X", X, min_rows=1)
+    queries = points if Q is None else as_rows("Q", Q, min_rows=1)
     if queries.shape[1] != points.shape[1]:
         raise DataError(
             f"Q must have the columns of X ({points.shape[1]}), got {queries.shape[1]}; rows are observations, "

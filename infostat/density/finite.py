@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import InputError
+from ..core.errors import InputError, describe
 from ..core.progress import Progress, progress_callback
 from ..core.validation import FloatArray, as_float_array, check_count, check_number
 from .finite_integrals import FiniteStudy, Rules, finite_study
@@ -17,6 +17,8 @@ from .saddle import LARGEST_D, LIMIT_CURE, log_sample_size
 __all__ = ["finite_size"]
 
 _SMALLEST_H = 1e-150  # the divergence is d/h^2 there, the end of the range of floats
+# Beyond it every law is the limit of the central limit theorem, and the integrals take ever more nodes.
+_LARGEST_ALPHA = 1000
 
 
 def finite_size(n: Any, d: int, h: Any = None, *, log_n: float | None = None, progress: Progress = False) -> FiniteSize:
@@ -81,6 +83,9 @@ def finite_size(n: Any, d: int, h: Any = None, *, log_n: float | None = None, pr
     """
     size = check_count("d", d, low=1, high=LARGEST_D, cure=LIMIT_CURE)
     log_size = _log_size(n, log_n)
+    if log_size > _LARGEST_ALPHA * size:
+        required = f"such that log(n)/d is at most {_LARGEST_ALPHA}"
+        raise InputError(describe("n" if log_n is None else "log_n", required, log_size / size))
     given = None if h is None else _bandwidths(h)
     fine = Rules.of(size)
     study, rough = finite_study(log_size, size, fine), finite_study(log_size, size, fine.coarser())

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED, plain_ticks
 from ..core.style import COLORS
 from .effective import EffectiveDimension
 from .finite_result import FiniteSize
 from .stable import StableLaw
-from .theory_plots import plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +105,7 @@ def draw_stable_law(ax: Axes, law: StableLaw, *, points: int = 200, **kwargs: An
     ax.plot(t, survival, **(style | kwargs))
     tail = t ** (-law.mu)
     shown = tail <= 1
-    ax.plot(t[shown], tail[shown], color=COLORS["grey"], linestyle=(0, (4, 2)), linewidth=1.1, label=r"$t^{-\mu}$")
+    ax.plot(t[shown], tail[shown], color=COLORS["grey"], linestyle=DASHED, linewidth=1.1, label=r"$t^{-\mu}$")
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlim(t[0], t[-1])
@@ -135,7 +135,7 @@ def draw_spectrum(ax: Axes, found: EffectiveDimension, **kwargs: Any) -> None:
     style: dict[str, Any] = {"color": COLORS["blue"], "marker": "o", "markersize": 3, "linewidth": 1.0}
     ax.plot(rank[shown], values[shown], **(style | {"label": "eigenvalues"} | kwargs))
     label = f"$d_{{\\mathrm{{eff}}}} = {found.d_eff:.3g}$ of {found.d}"
-    ax.axvline(found.d_eff, color=COLORS["orange"], linestyle=(0, (4, 2)), linewidth=1.1, label=label)
+    ax.axvline(found.d_eff, color=COLORS["orange"], linestyle=DASHED, linewidth=1.1, label=label)
     ax.set_yscale("log")
     ax.set_xlabel("rank of the direction")
     ax.set_ylabel("variance (squared unit of the data)")

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln
 
-from ..core.errors import InputError, Words, describe
+from ..core.errors import InputError, describe
 from ..core.pairwise import PROFILES, Profile
-from ..core.validation import FloatArray, as_float_array, check_choice, check_count, check_number
+from ..core.validation import FloatArray, check_choice, check_count, check_number
+from .bandwidths import positive_bandwidths
 
 __all__ = ["KERNELS", "check_bandwidths", "check_kernel", "kernel_profile", "log_constant", "log_constants"]
 
@@ -150,15 +151,25 @@ def log_constant(kernel: str, d: int, h: Any, kappa: float | None = None) -> Any
 
 
 def check_bandwidths(h: Any) -> Any:
-    """Return bandwidths as a float or a vector of floats, all positive and finite, or raise."""
+    """Return bandwidths as a float or a vector of floats, all positive and finite, or raise.
+
+    Parameters
+    ----------
+    h : float or array_like of shape (k,)
+        Bandwidths, in the unit of the data.
+
+    Returns
+    -------
+    float or ndarray of shape (k,)
+        The bandwidths.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one is not positive and finite.
+    """
     if isinstance(h, (list, tuple, range)) or (hasattr(h, "ndim") and h.ndim > 0):
-        widths = as_float_array("h", h, ndim=1)
-        if not widths.size:
-            raise InputError("h must hold at least one bandwidth, got an empty sequence")
-        if not (widths > 0.0).all():
-            count = int((widths <= 0.0).sum())
-            raise InputError(describe("h", "a sequence of numbers > 0", Words(f"{count} of them not above 0")))
-        return widths
+        return positive_bandwidths("h", h, ndim=1)
     cure = "pass one bandwidth, or a sequence of them, in the unit of the data"
     return check_number("h", h.item() if isinstance(h, np.ndarray) else h, low=0, open_low=True, cure=cure)
 
@@ -207,5 +218,22 @@ def _stirling(z: float) -> float:
 
 
 def log_constants(kernel: str, d: int, widths: FloatArray, kappa: float | None) -> FloatArray:
-    """Return the log constants for a vector of checked bandwidths."""
+    """Return the log constants for a vector of checked bandwidths.
+
+    Parameters
+    ----------
+    kernel : str
+        Name of the kernel.
+    d : int
+        Dimension.
+    widths : ndarray of shape (k,)
+        Bandwidths.
+    kappa : float or None
+        Degrees of freedom over d, of the student kernel.
+
+    Returns
+    -------
+    ndarray of shape (k,)
+        ``log c`` of each kernel ``c K(|x|^2/h^2)``.
+    """
     return np.asarray(_at_unit_width(kernel, d, kappa) - d * np.log(widths))

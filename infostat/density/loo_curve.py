@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..core.errors import DataError, InputError, Words, describe
+from ..core.errors import DataError, InputError, describe
 from ..core.progress import Progress, Report, progress_callback
 from ..core.samples import as_sample
 from ..core.threads import threads
 from ..core.validation import FloatArray, as_float_array
+from .bandwidths import positive_bandwidths
 from .duplicates import distinct_rows, remaining_masses
 from .loo_kernels import IntArray
 from .loo_sums import fold_log_sums
@@ -185,15 +186,13 @@ def check_bandwidths(name: str, value: ArrayLike, X: FloatArray) -> FloatArray:
     >>> check_bandwidths("grid", [0.5, 1], np.zeros((2, 1)))
     array([0.5, 1. ])
     """
-    hs = as_float_array(name, value, ndim=1)
-    if not len(hs):
-        raise InputError(describe(name, "at least one bandwidth", Words("none")))
-    if not hs.min() > 0.0:
-        raise InputError(describe(name, "positive numbers", float(hs.min())))
+    hs = positive_bandwidths(name, value, ndim=1)
     least = 1e-290 * max(float(X.max()), -float(X.min()))
     if hs.min() < least:
         required = f"at least {least:g} for these data (1e-290 times their largest value)"
         raise InputError(describe(name, required, float(hs.min())))
+    if hs.max() > 1e290:
+        raise InputError(describe(name, "at most 1e290", float(hs.max())))
     return hs
 
 

@@ -46,7 +46,19 @@ def _leave_out(own: IntArray, out: FloatArray) -> None:
 
 @kernel(twin=direct_distances_numpy, fastmath={"contract"})
 def direct_distances(points: Any, queries: Any, own: Any, out: Any) -> Any:
-    """Fill `out` with squared distances of queries to points (one variable a row)."""
+    """Fill `out` with squared distances of queries to points (one variable a row).
+
+    Parameters
+    ----------
+    points : ndarray of shape (d, n)
+        One variable a row.
+    queries : ndarray of shape (m, d)
+        One query a row.
+    own : ndarray of int of shape (m,)
+        Column of the point that is the query itself; -1 for none.
+    out : ndarray of shape (m, n)
+        Squared distances; infinite to the own point.
+    """
     d, n = points.shape
     for i in range(len(queries)):
         row = out[i]
@@ -82,7 +94,19 @@ def product_distances_numpy(
 
 @kernel(twin=product_distances_numpy, fastmath={"contract"})
 def product_distances(products: Any, point_norms: Any, query_norms: Any, own: Any) -> Any:
-    """Turn inner products, queries by points, into squared distances in place."""
+    """Turn inner products, queries by points, into squared distances in place.
+
+    Parameters
+    ----------
+    products : ndarray of shape (m, n)
+        Inner products; squared distances afterwards.
+    point_norms : ndarray of shape (n,)
+        Squared norms of the points.
+    query_norms : ndarray of shape (m,)
+        Squared norms of the queries.
+    own : ndarray of int of shape (m,)
+        Column of the point that is the query itself; -1 for none.
+    """
     rows, n = products.shape
     for i in range(rows):
         row, norm = products[i], query_norms[i]
@@ -166,6 +190,23 @@ def bin_moments(
     """Add ``m_j u_j^k`` to the bins of each row, and note its smallest distance.
 
     `moments` has shape (rows, bins, MOMENTS); distances at or beyond `top` go to the last bin.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (m, n)
+        Squared distances.
+    masses : ndarray of shape (n,)
+        Masses of the points.
+    rate : float
+        One over the unit of distance of the bins.
+    bits : int
+        Bits of the fraction that choose a bin.
+    top : float
+        Largest ``1 + t/unit`` that has a bin of its own.
+    nearest : ndarray of shape (m,)
+        Smallest distance of each row, written.
+    moments : ndarray of shape (m, bins, MOMENTS)
+        Moments, added to.
     """
     rows, n = distances.shape
     bins, place_u = np.empty(n, dtype=np.int64), np.empty(n)

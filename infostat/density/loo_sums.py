@@ -10,18 +10,20 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.chunk_rows import BlockRows
 from ..core.jit import Kernel
 from ..core.progress import Report
 from ..core.threads import one_blas_thread, run_blocks
 from ..core.validation import FloatArray
 from .loo_bins import LARGEST_RATIO, Bins, make_bins
 from .loo_kernels import MOMENTS, IntArray, bin_moments, direct_distances, product_distances
+from .stream_sums import remote_merge
 
 __all__ = ["fold_log_sums"]
 
@@ -30,6 +32,7 @@ Fold = Callable[[IntArray, FloatArray], FloatArray]
 _LOOPS_UP_TO = 16  # dimensions; above, tiles of a matrix product are faster
 _SMALL = 300_000  # pairs below which NumPy answers before Numba has been imported
 _TASK = 256  # rows of a block of work
+_REMOTE_TASK = 2048  # of one that is sent to a cluster
 _POINTS = 8192
 _DISTANCES = 1 << 17  # distances held at a time: 1 MB
 _MOST_ROWS = 128  # rows whose moments are held at a time
@@ -84,7 +87,9 @@ def fold_log_sums(
     """
     index = np.arange(len(points)) if rows is None else rows
     weights = np.ones(len(points)) if masses is None else np.ascontiguousarray(masses)
-    blocks = np.array_split(index, max(1, -(-len(index) // _TASK)))
+    remote = isinstance(points, BlockRows) and points.remote
+    task = _REMOTE_TASK if remote else _TASK
+    blocks = np.array_split(index, max(1, -(-len(index) // task)))
     groups = list(_groups(hs))
     count = _Counter(len(blocks) * len(groups), report)
     parts = []
@@ -93,7 +98,8 @@ def fold_log_sums(
     with one_blas_thread(), np.errstate(over="ignore"):
         for group in groups:
             sweep = _make_sweep(points, weights, hs[group], log_spread, small)
-            parts.append(np.array(run_blocks(_run_block, [(sweep, block, fold, count) for block in blocks], workers)))
+            run, jobs = (_run_remotely, 1) if remote else (_run_block, workers)
+            parts.append(np.array(run_blocks(run, [(sweep, block, fold, count) for block in blocks], jobs)))
     return np.asarray(np.concatenate(parts, axis=1)[:, np.argsort(np.concatenate(groups))])
 
 
@@ -145,30 +151,63 @@ def _make_sweep(
     if points.shape[1] <= _LOOPS_UP_TO:
         return _Sweep(points, masses, rates, scale, bins, None, 0.0, small)
     centre = points.mean(axis=0)
-    norm = 0.0
-    for start in range(0, len(points), _TASK):
-        part = (points[start : start + _TASK] - centre) * scale
-        norm = max(norm, float(np.einsum("ij,ij->i", part, part).max()))
+    if isinstance(points, BlockRows):
+        norm = max(points.map(_largest_norm, centre, scale))
+    else:
+        norm = _largest_norm(points, 0, centre, scale)
     # Norms beyond the float range would turn differences of products into nan.
     usable = norm < 1e300 and bool(np.isfinite(centre).all())
     return _Sweep(points, masses, rates, scale, bins, centre if usable else None, norm, small)
 
 
+def _largest_norm(points: FloatArray, first: int, centre: FloatArray, scale: float) -> float:
+    norm = 0.0
+    for start in range(0, len(points), _TASK):
+        part = (points[start : start + _TASK] - centre) * scale
+        norm = max(norm, float(np.einsum("ij,ij->i", part, part).max()))
+    return norm
+
+
 def _run_block(sweep: _Sweep, rows: IntArray, fold: Fold, count: _Counter) -> FloatArray:
+    found = fold(rows, _block_logs(sweep, rows, sweep.points[rows]))
+    count.step()
+    return found
+
+
+def _block_logs(sweep: _Sweep, rows: IntArray, queries: FloatArray) -> FloatArray:
     n, d = sweep.points.shape
     logs = np.full((len(rows), len(sweep.rates)), -np.inf)
     step = max(128, min(_POINTS, _POINT_VALUES // d))
     # Threads have an error state of their own.
     with np.errstate(divide="ignore", over="ignore"):
         for start in range(0, n, step):
-            _add_points(sweep, rows, slice(start, min(start + step, n)), logs)
-    found = fold(rows, logs)
+            _add_points(sweep, rows, queries, slice(start, min(start + step, n)), logs)
+    return logs
+
+
+def _run_remotely(sweep: _Sweep, rows: IntArray, fold: Fold, count: _Counter) -> FloatArray:
+    """Send the rows to every part of the points, and merge what comes back in the order of the parts."""
+    points: Any = sweep.points
+    masses: list[Any] = np.split(sweep.masses, points.starts[1:-1])
+    if (sweep.masses == 1.0).all():  # need not travel
+        masses = [None] * len(masses)
+    shared = replace(sweep, points=np.empty((0, 0)), masses=np.empty(0))
+    found = fold(rows, remote_merge(points, _part_logs, shared, rows, points[rows], each=masses))
     count.step()
     return found
 
 
-def _add_points(sweep: _Sweep, rows: IntArray, part: slice, logs: FloatArray) -> None:
-    """Add the terms of a slice of points to the log sums of the rows."""
+def _part_logs(
+    points: FloatArray, start: int, sweep: _Sweep, rows: IntArray, queries: FloatArray, masses: FloatArray | None
+) -> FloatArray:
+    own = np.ones(len(points)) if masses is None else masses
+    return _block_logs(replace(sweep, points=points, masses=own), rows - start, queries)
+
+
+
+
+def _add_points(sweep: _Sweep, rows: IntArray, queries: FloatArray, part: slice, logs: FloatArray) -> None:
+    """Add the terms of a slice of points to the log sums of the rows, whose values are `queries`."""
     tile = _Tile(sweep, part)
     masses = sweep.masses[part]
     bins = sweep.bins
@@ -176,7 +215,7 @@ def _add_points(sweep: _Sweep, rows: IntArray, part: slice, logs: FloatArray) ->
     step = min(_MOST_ROWS, max(1, _DISTANCES // len(masses)))
     for start in range(0, len(rows), step):
         some = slice(start, min(start + step, len(rows)))
-        distances = tile.distances(rows[some])
+        distances = tile.distances(rows[some], queries[some])
         nearest = np.empty(len(distances))
         moments = np.zeros((len(distances), bins.n_bins, MOMENTS))
         add(distances, masses, bins.rate, bins.bits, bins.top, nearest, moments)
@@ -192,21 +231,22 @@ class _Tile:
     def __init__(self, sweep: _Sweep, part: slice) -> None:
         self._sweep, self._part = sweep, part
         self._columns: FloatArray | None = None
+        self._raw = sweep.points[part]
         if sweep.centre is not None:
-            self._points = (sweep.points[part] - sweep.centre) * sweep.scale
+            self._points = (self._raw - sweep.centre) * sweep.scale
             self._norms = np.einsum("ij,ij->i", self._points, self._points)
 
-    def distances(self, rows: IntArray) -> FloatArray:
+    def distances(self, rows: IntArray, values: FloatArray) -> FloatArray:
         own = rows - self._part.start
         if self._sweep.centre is None:
-            return self._direct(rows, own)
-        queries = (self._sweep.points[rows] - self._sweep.centre) * self._sweep.scale
+            return self._direct(values, own)
+        queries = (values - self._sweep.centre) * self._sweep.scale
         norms = np.einsum("ij,ij->i", queries, queries)
         out = np.asarray(queries @ self._points.T)
         _pick(product_distances, self._sweep.small)(out, self._norms, norms, own)
         poor = self._poor(norms, out.min(axis=1))
         if poor.any():
-            out[poor] = self._direct(rows[poor], own[poor])
+            out[poor] = self._direct(values[poor], own[poor])
         return out
 
     def _poor(self, norms: FloatArray, nearest: FloatArray) -> NDArray[np.bool_]:
@@ -215,11 +255,11 @@ class _Tile:
         in_exponent = loss * float(self._sweep.rates.max()) > _EXPONENT_LOSS
         return np.asarray(in_exponent & (loss > _RELATIVE_LOSS * nearest))
 
-    def _direct(self, rows: IntArray, own: IntArray) -> FloatArray:
+    def _direct(self, values: FloatArray, own: IntArray) -> FloatArray:
         if self._columns is None:
-            self._columns = np.ascontiguousarray(self._sweep.points[self._part].T) * self._sweep.scale
-        queries = self._sweep.points[rows] * self._sweep.scale
-        out = np.empty((len(rows), self._columns.shape[1]))
+            self._columns = np.ascontiguousarray(self._raw.T) * self._sweep.scale
+        queries = values * self._sweep.scale
+        out = np.empty((len(values), self._columns.shape[1]))
         _pick(direct_distances, self._sweep.small)(self._columns, queries, own, out)
         return out
 

@@ -98,14 +98,36 @@ class Directions:
 
 
 def log_excess(log_u: FloatArray) -> FloatArray:
-    """Return ``log(1+u) - u/(1+u)`` to full relative accuracy, given log u."""
+    """Return ``log(1+u) - u/(1+u)`` to full relative accuracy, given log u.
+
+    Parameters
+    ----------
+    log_u : ndarray
+        Logarithms of u.
+
+    Returns
+    -------
+    ndarray
+        Values, in the shape of `log_u`.
+    """
     v = expit(log_u)
     series = v * v * np.polyval(_SERIES, np.minimum(v, 0.1))
     return np.asarray(np.where(log_u < _SERIES_BELOW, series, np.logaddexp(0.0, log_u) - v))
 
 
 def quadratic_gap(log_q: FloatArray) -> FloatArray:
-    """Return ``q - 1 - log q >= 0`` to full relative accuracy, given log q; inf where q overflows."""
+    """Return ``q - 1 - log q >= 0`` to full relative accuracy, given log q; inf where q overflows.
+
+    Parameters
+    ----------
+    log_q : ndarray
+        Logarithms of q.
+
+    Returns
+    -------
+    ndarray
+        Values, in the shape of `log_q`.
+    """
     series = np.polyval([1.0 / math.factorial(k) for k in range(12, 1, -1)], np.clip(log_q, -0.25, 0.25))
     with np.errstate(over="ignore"):
         direct = np.expm1(log_q) - log_q
@@ -118,7 +140,20 @@ def _log_u(directions: Directions, log_tau: FloatArray) -> FloatArray:
 
 
 def zeta(directions: Directions, log_tau: FloatArray) -> FloatArray:
-    """Return ``lim (1/d) log E exp(-tau |x-y|^2/2)``, elementwise over log tau."""
+    """Return ``lim (1/d) log E exp(-tau |x-y|^2/2)``, elementwise over log tau.
+
+    Parameters
+    ----------
+    directions : Directions
+        Law of the eigenvalues, and of the query's part in each direction.
+    log_tau : float or ndarray
+        Logarithms of tau.
+
+    Returns
+    -------
+    ndarray
+        Values, nats per dimension.
+    """
     log_u = _log_u(directions, log_tau)
     if directions.log_x2 is None:
         offset = expit(log_u)
@@ -128,7 +163,20 @@ def zeta(directions: Directions, log_tau: FloatArray) -> FloatArray:
 
 
 def scaled_distance(directions: Directions, log_tau: FloatArray) -> FloatArray:
-    """Return ``tau delta(tau)``, elementwise over log tau; below one for a typical query."""
+    """Return ``tau delta(tau)``, elementwise over log tau; below one for a typical query.
+
+    Parameters
+    ----------
+    directions : Directions
+        Law of the eigenvalues, and of the query's part in each direction.
+    log_tau : float or ndarray
+        Logarithms of tau.
+
+    Returns
+    -------
+    ndarray
+        Values, without unit.
+    """
     log_u = _log_u(directions, log_tau)
     v, w = expit(log_u), expit(-log_u)
     if directions.log_x2 is None:
@@ -138,7 +186,20 @@ def scaled_distance(directions: Directions, log_tau: FloatArray) -> FloatArray:
 
 
 def entropy_gap(directions: Directions, log_tau: FloatArray) -> FloatArray:
-    """Return ``-S(tau) >= 0``, increasing, elementwise over log tau."""
+    """Return ``-S(tau) >= 0``, increasing, elementwise over log tau.
+
+    Parameters
+    ----------
+    directions : Directions
+        Law of the eigenvalues, and of the query's part in each direction.
+    log_tau : float or ndarray
+        Logarithms of tau.
+
+    Returns
+    -------
+    ndarray
+        Values, nats per dimension.
+    """
     log_u = _log_u(directions, log_tau)
     return np.asarray(0.5 * ((log_excess(log_u) + _offset_term(directions, log_tau, log_u)) @ directions.weights))
 
@@ -213,6 +274,20 @@ def solve_increasing(
     """Return the root of an increasing function near `origin`, None if there is none in reach.
 
     The bracket ``origin + [low, high]`` is widened up to four times where the root lies outside.
+
+    Parameters
+    ----------
+    function : callable
+        Increasing function of a float.
+    origin : float
+        Middle of the search.
+    low, high : float
+        Ends of the first bracket, from `origin`.
+
+    Returns
+    -------
+    float or None
+        The root.
     """
     from scipy.optimize import brentq
 
@@ -231,5 +306,16 @@ def solve_increasing(
 
 
 def regime_name(mu: FloatArray) -> FloatArray:
-    """Return the word for each stability index: below 1, up to 2, above 2."""
+    """Return the word for each stability index: below 1, up to 2, above 2.
+
+    Parameters
+    ----------
+    mu : ndarray
+        Stability indices.
+
+    Returns
+    -------
+    ndarray of str
+        ``"condensed"``, ``"stable"`` or ``"clt"``.
+    """
     return np.asarray(np.array(REGIMES)[(mu >= 1.0).astype(int) + (mu > 2.0)])

@@ -53,7 +53,22 @@ class NearestPoint:
 
 
 def nearest_point(n: int, d: int, x_norm_sq: float) -> NearestPoint:
-    """Return the level 1/n of the exact law of the squared distance."""
+    """Return the level 1/n of the exact law of the squared distance.
+
+    Parameters
+    ----------
+    n : int
+        Points of a data set.
+    d : int
+        Dimension.
+    x_norm_sq : float
+        Squared norm of the query, data standard normal.
+
+    Returns
+    -------
+    NearestPoint
+        Squared distance and slope at the level.
+    """
     law = _law(n, d, x_norm_sq)
     log_r = law.quantile(np.array([-math.log(n)]))
     _, log_slope = law.evaluate(log_r)
@@ -65,7 +80,24 @@ def _law(n: int, d: int, x_norm_sq: float) -> DistanceLaw:
 
 
 def sum_moments(n: int, d: int, h: float, x_norm_sq: float) -> tuple[float, float]:
-    """Return ``log E Z`` and ``sd(Z)/E Z``; the latter is inf where it leaves the floats."""
+    """Return ``log E Z`` and ``sd(Z)/E Z``; the latter is inf where it leaves the floats.
+
+    Parameters
+    ----------
+    n : int
+        Points of a data set.
+    d : int
+        Dimension.
+    h : float
+        Bandwidth.
+    x_norm_sq : float
+        Squared norm of the query, data standard normal.
+
+    Returns
+    -------
+    (float, float)
+        The two moments.
+    """
     log_first, log_second = (_log_laplace(power / h**2, d, x_norm_sq) for power in (1.0, 2.0))
     with np.errstate(over="ignore"):
         excess = float(np.expm1(log_second - 2.0 * log_first))
@@ -78,7 +110,28 @@ def _log_laplace(tau: float, d: int, x_norm_sq: float) -> float:
 
 
 def nearest_tail(log_t: FloatArray, n: int, d: int, h: float, x_norm_sq: float, energy_1: float) -> FloatArray:
-    """Return the exact ``P(max_i exp(E_1 - E_i) > t)``: one close point alone brings W above t."""
+    """Return the exact ``P(max_i exp(E_1 - E_i) > t)``: one close point alone brings W above t.
+
+    Parameters
+    ----------
+    log_t : ndarray
+        Logarithms of the levels t.
+    n : int
+        Points of a data set.
+    d : int
+        Dimension.
+    h : float
+        Bandwidth.
+    x_norm_sq : float
+        Squared norm of the query, data standard normal.
+    energy_1 : float
+        ``E_1``, energy of the typical nearest point, nats.
+
+    Returns
+    -------
+    ndarray
+        Probabilities, in the shape of `log_t`.
+    """
     r = 2.0 * h**2 * (energy_1 - log_t)
     tail = np.zeros_like(r)
     near = r > 0.0
@@ -90,12 +143,38 @@ def nearest_tail(log_t: FloatArray, n: int, d: int, h: float, x_norm_sq: float, 
 
 # -------------------------------------------------------------------------------- limit laws
 def has_stable_limit(mu: float) -> bool:
-    """Whether a stable law of this index is a limit of W (or of W - E W)."""
+    """Whether a stable law of this index is a limit of W (or of W - E W).
+
+    Parameters
+    ----------
+    mu : float
+        Index of the law.
+
+    Returns
+    -------
+    bool
+        False at the lines 1 and 2, where logarithms of n enter.
+    """
     return 0.0 < mu < 2.0 - NEAR_LINE and abs(mu - 1.0) >= NEAR_LINE
 
 
 def stable_cdf(log_w: FloatArray, mu: float, log_mean_W: float) -> FloatArray:
-    """Return the limit of ``P(log W <= log_w)`` for mu < 2; above 1 the law is centred at E W."""
+    """Return the limit of ``P(log W <= log_w)`` for mu < 2; above 1 the law is centred at E W.
+
+    Parameters
+    ----------
+    log_w : ndarray
+        Logarithms of W.
+    mu : float
+        Index of the law.
+    log_mean_W : float
+        ``log E W``, used above 1.
+
+    Returns
+    -------
+    ndarray
+        Probabilities.
+    """
     if mu < 1.0:
         return _positive_stable(log_w, mu)[0]
     centred = np.exp(log_mean_W) * np.expm1(log_w - log_mean_W)
@@ -103,7 +182,22 @@ def stable_cdf(log_w: FloatArray, mu: float, log_mean_W: float) -> FloatArray:
 
 
 def stable_density(log_w: FloatArray, mu: float, log_mean_W: float) -> FloatArray:
-    """Return the limit density of log W for mu < 2."""
+    """Return the limit density of log W for mu < 2.
+
+    Parameters
+    ----------
+    log_w : ndarray
+        Logarithms of W.
+    mu : float
+        Index of the law.
+    log_mean_W : float
+        ``log E W``, used above 1.
+
+    Returns
+    -------
+    ndarray
+        Densities of log W.
+    """
     if mu < 1.0:
         return _positive_stable(log_w, mu)[1]
     centred = np.exp(log_mean_W) * np.expm1(log_w - log_mean_W)
@@ -142,19 +236,62 @@ def _positive_stable(log_s: FloatArray, mu: float) -> tuple[FloatArray, FloatArr
 
 
 def normal_cdf(log_z: FloatArray, log_mean_Z: float, relative_sd: float) -> FloatArray:
-    """Return ``P(log Z <= log_z)`` of a normal Z with this mean and relative standard deviation."""
+    """Return ``P(log Z <= log_z)`` of a normal Z with this mean and relative standard deviation.
+
+    Parameters
+    ----------
+    log_z : ndarray
+        Logarithms of Z.
+    log_mean_Z : float
+        ``log E Z``.
+    relative_sd : float
+        ``sd(Z)/E Z``.
+
+    Returns
+    -------
+    ndarray
+        Probabilities.
+    """
     return np.asarray(ndtr(np.expm1(log_z - log_mean_Z) / relative_sd))
 
 
 def normal_density(log_z: FloatArray, log_mean_Z: float, relative_sd: float) -> FloatArray:
-    """Return the density of log Z for a normal Z."""
+    """Return the density of log Z for a normal Z.
+
+    Parameters
+    ----------
+    log_z : ndarray
+        Logarithms of Z.
+    log_mean_Z : float
+        ``log E Z``.
+    relative_sd : float
+        ``sd(Z)/E Z``.
+
+    Returns
+    -------
+    ndarray
+        Densities of log Z.
+    """
     ratio = np.exp(log_z - log_mean_Z)
     standard = (ratio - 1.0) / relative_sd
     return np.asarray(ratio * np.exp(-0.5 * standard * standard) / (math.sqrt(2.0 * math.pi) * relative_sd))
 
 
 def largest_gap(cdf: Callable[[FloatArray], FloatArray], values: FloatArray) -> float:
-    """Return the Kolmogorov-Smirnov distance of a sample to a law, its cdf taken at 400 order statistics."""
+    """Return the Kolmogorov-Smirnov distance of a sample to a law, its cdf taken at 400 order statistics.
+
+    Parameters
+    ----------
+    cdf : callable
+        Distribution function of the law, of an array.
+    values : ndarray of shape (n,)
+        The sample.
+
+    Returns
+    -------
+    float
+        The distance.
+    """
     ordered = np.sort(values)
     n = len(ordered)
     places = np.unique(np.linspace(0, n - 1, min(n, _PLACES)).round().astype(int))

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED, plain_ticks
 from ..core.errors import InputError, Words, describe
 from ..core.style import COLORS
 from ..core.validation import FloatArray, as_float_array
 from .phases import PhaseDiagram, phase_curves
 from .regimes import gaussian_theory
-from .theory_plots import REGIME_COLORS, plain_ticks
+from .theory_plots import REGIME_COLORS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +58,7 @@ def draw_phases(ax: Axes, diagram: PhaseDiagram, *, points: Any = None, **kwargs
         "h_CLT": {"color": COLORS["blue"], "linewidth": 1.3},
         "h_G": {"color": COLORS["orange"], "linewidth": 1.3},
         "h_star": {"color": COLORS["black"], "linewidth": 2.0},
-        "scott": {"color": COLORS["grey"], "linestyle": (0, (4, 2)), "linewidth": 1.3},
+        "scott": {"color": COLORS["grey"], "linestyle": DASHED, "linewidth": 1.3},
     }
     styles["h_G" if best is None else "h_star"] |= kwargs
     words = {

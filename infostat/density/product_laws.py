@@ -205,7 +205,20 @@ def as_marginal(marginal: Any, alpha: float) -> tuple[Marginal, float]:
 
 
 def solve_product_law(alpha: float, law: Marginal) -> float:
-    """Return log tau_c, inf where a discrete law has copies of the query among the data."""
+    """Return log tau_c, inf where a discrete law has copies of the query among the data.
+
+    Parameters
+    ----------
+    alpha : float
+        ``log(n)/d``.
+    law : Marginal
+        Law of one coordinate.
+
+    Returns
+    -------
+    float
+        log tau_c.
+    """
     if alpha >= law.limit:
         return math.inf
     log_alpha = math.log(alpha)
@@ -250,7 +263,20 @@ class ZetaTable(NamedTuple):
 
 
 def zeta_table(law: Marginal, log_tau_c: float) -> ZetaTable:
-    """Return zeta up to tau_c, so that a result needs its law no longer."""
+    """Return zeta up to tau_c, so that a result needs its law no longer.
+
+    Parameters
+    ----------
+    law : Marginal
+        Law of one coordinate.
+    log_tau_c : float
+        End of the table.
+
+    Returns
+    -------
+    ZetaTable
+        The values.
+    """
     centre = -2.0 * math.log(law.scale)
     top = math.log(law.gap_limit) if math.isinf(log_tau_c) else log_tau_c
     bottom = min(top, centre) - 16.0
@@ -264,7 +290,20 @@ def zeta_table(law: Marginal, log_tau_c: float) -> ZetaTable:
 
 
 def zeta_from_table(table: ZetaTable, log_tau: FloatArray) -> FloatArray:
-    """Return zeta, elementwise; below the table by the power of tau at its lower end."""
+    """Return zeta, elementwise; below the table by the power of tau at its lower end.
+
+    Parameters
+    ----------
+    table : ZetaTable
+        Made by :func:`zeta_table`.
+    log_tau : ndarray
+        Logarithms of tau.
+
+    Returns
+    -------
+    ndarray
+        zeta, nats per dimension.
+    """
     edges, coefficients = table
     inside = np.clip(log_tau, edges[0], edges[-1])
     panel = np.clip(np.searchsorted(edges, inside, side="right") - 1, 0, len(edges) - 2)

@@ -123,7 +123,24 @@ def _gaussian_arguments(spectrum: Any, at: Any) -> tuple[FloatArray, FloatArray,
 def gaussian_theory(
     alpha: float, values: FloatArray, weights: FloatArray, at: FloatArray | None = None
 ) -> RegimeTheory:
-    """Return the theory of a checked spectrum, without a warning for zero eigenvalues."""
+    """Return the theory of a checked spectrum, without a warning for zero eigenvalues.
+
+    Parameters
+    ----------
+    alpha : float
+        ``log(n)/d``.
+    values : ndarray of shape (k,)
+        Eigenvalues.
+    weights : ndarray of shape (k,)
+        Their shares, which sum to one.
+    at : ndarray, optional
+        The query, as in `regime_theory`; a typical one if None.
+
+    Returns
+    -------
+    RegimeTheory
+        The theory.
+    """
     directions = Directions.of(values, weights, at)
     log_tau = solve_master_equation(alpha, directions)
     scaled = float(scaled_distance(directions, np.asarray(log_tau)))
@@ -170,7 +187,15 @@ def _plus_log_complement(m: float) -> float:
 
 
 def warn_of_zeros(rank: float, stacklevel: int) -> None:
-    """Warn that a share of the directions has no variance."""
+    """Warn that a share of the directions has no variance.
+
+    Parameters
+    ----------
+    rank : float
+        Share of the directions that vary.
+    stacklevel : int
+        Frames between the caller's line and this function.
+    """
     warnings.warn(
         f"the spectrum has zero eigenvalues ({1.0 - rank:.3g} of the directions): the data have no density there, so "
         "divergences and the best bandwidth are None; thresholds still hold, and log(n)/rank is in alpha_effective",

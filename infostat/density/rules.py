@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.chunk_rows import BlockRows
 from ..core.validation import FloatArray
+from .stream_moments import remote_variances
 
 __all__ = ["column_variances", "scott_width", "silverman_width"]
 
@@ -96,6 +98,8 @@ def column_variances(X: FloatArray, weights: FloatArray | None = None) -> FloatA
     """
     n, d = X.shape
     shares = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
+    if isinstance(X, BlockRows) and X.remote:
+        return remote_variances(X, shares)
     step = max(1, _CHUNK_VALUES // d)
     parts = [slice(start, start + step) for start in range(0, n, step)]
     with np.errstate(over="ignore", invalid="ignore"):

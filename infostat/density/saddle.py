@@ -86,7 +86,27 @@ def tau_fs(n: Any, d: int, *, spectrum: Any = None, at: Any = None, log_n: Any =
 
 
 def log_sample_size(n: Any, log_n: Any, *, array: bool = False) -> FloatArray:
-    """Return log n from exactly one of `n` and `log_n`, or raise."""
+    """Return log n from exactly one of `n` and `log_n`, or raise.
+
+    Parameters
+    ----------
+    n : int, array_like or None
+        Points of a data set.
+    log_n : float, array_like or None
+        Their logarithm, in place of n.
+    array : bool
+        Admit arrays.
+
+    Returns
+    -------
+    ndarray
+        log n.
+
+    Raises
+    ------
+    InputError
+        If both or neither are given, or one is out of range.
+    """
     if (n is None) == (log_n is None):
         came = "neither" if n is None else "both"
         raise InputError(describe("n", "given, or log_n in its place", Words(came)))

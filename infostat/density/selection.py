@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.chunk_rows import BlockRows
+from ..core.chunk_store import as_rows
 from ..core.errors import BandwidthWarning, DataError, InfostatWarning, InputError
 from ..core.progress import Progress, Report, progress_callback
-from ..core.samples import as_sample
 from ..core.threads import threads
 from ..core.validation import FloatArray, check_choice, check_count, check_flag, check_weights
 from .curve_search import search
@@ -22,6 +23,7 @@ from .least_squares import gain_scores, is_uninformative, lscv_terms, lscv_value
 from .loo_curve import check_bandwidths, loo_total
 from .rules import column_variances, scott_width, silverman_width
 from .selection_results import BandwidthSelection, describe_flag, method_words
+from .stream_moments import nearest_rows
 
 __all__ = ["METHODS", "select_bandwidth"]
 
@@ -34,7 +36,6 @@ _IMBALANCE = 100.0
 _BELOW, _ABOVE, _SCALES = 8.0, 16.0, 1.5
 _STEP = 0.08  # in log h
 _SAMPLE = 256
-_BLOCK_VALUES = 1 << 20
 # Kernel sums are asked of distinct points; these flags of the diagnosis say the same of rows.
 _OWN_FLAGS = ("duplicates", "scale_imbalance", "constant_columns")
 
@@ -56,8 +57,9 @@ def select_bandwidth(
 
     Parameters
     ----------
-    X : array_like of shape (n, d), DataFrame, Series or path
-        Data as they are; one bandwidth serves all columns, so they should have comparable scales.
+    X : array_like of shape (n, d), DataFrame, Series, path, iterator of frames or Dask frame
+        Data as they are; one bandwidth serves all columns, so they should have comparable scales. Rows
+        that take more than 64 MB are read when they are needed.
     method : {"loo", "scott", "silverman", "lscv", "sheather_jones", "isj", "theory"}
         ``"loo"`` maximises the leave-one-out likelihood, which aims at the smallest
         Kullback-Leibler divergence; ``"lscv"`` minimises an estimate of the integrated squared
@@ -133,7 +135,7 @@ def select_bandwidth(
     check_flag("refine", refine), check_flag("diagnose", diagnose)
     queries = check_count("max_queries", max_queries, low=2)
     workers = threads(n_jobs)
-    given = as_sample("X", X, min_rows=2)
+    given = as_rows("X", X, min_rows=2)
     data = _prepare(given, weights, duplicates, chosen)
     bandwidths = _check_grid(grid, chosen, data.points)
     with progress_callback(progress, "bandwidth") as report:
@@ -175,7 +177,9 @@ def _prepare(given: FloatArray, weights: ArrayLike | None, duplicates: str, meth
             "X must hold at least two different rows, got identical rows (every column is constant); a density of "
             "one point has no bandwidth"
         )
-    rows = given if varies.all() else np.ascontiguousarray(given[:, varies])
+    rows = given if varies.all() else given[:, varies]
+    if not isinstance(rows, BlockRows):
+        rows = np.ascontiguousarray(rows)
     found = distinct_rows(rows, duplicates, weights=factors, warn=method in _CURVES)
     if duplicates == "drop":
         rows, factors = found.points, found.masses
@@ -278,22 +282,11 @@ def _evaluator(
 
 def _neighbour_width(points: FloatArray, scale: float) -> float:
     """Return the root mean square distance to the nearest neighbour, divided by sqrt(d), over a few rows."""
-    n, d = points.shape
+    n = len(points)
     rows = np.arange(n) if n <= _SAMPLE else np.sort(np.random.default_rng(n).permutation(n)[:_SAMPLE])
     centre = points.mean(axis=0)
     asked = (points[rows] - centre) / scale
-    best, place = np.full(len(rows), np.inf), np.zeros(len(rows), dtype=np.intp)
-    step = max(1, _BLOCK_VALUES // max(d, len(rows)))
-    for start in range(0, n, step):
-        part = (points[start : start + step] - centre) / scale
-        squares = np.einsum("ij,ij->i", part, part) - 2.0 * (asked @ part.T)
-        own = rows - start
-        inside = np.flatnonzero((own >= 0) & (own < len(part)))
-        squares[inside, own[inside]] = np.inf
-        column = squares.argmin(axis=1)
-        value = squares[np.arange(len(rows)), column]
-        nearer = value < best
-        best[nearer], place[nearer] = value[nearer], column[nearer] + start
+    place = nearest_rows(points, asked, rows, centre, scale)
     # Explicit differences: inner products lose what tells close points apart.
     difference = (points[rows] - points[place]) / scale
     typical = float(np.sqrt(np.mean(difference * difference)))

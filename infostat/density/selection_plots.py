@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import plain_ticks
 from ..core.style import COLORS
 from ..core.validation import FloatArray
 from .selection_results import OBJECTIVES, BandwidthSelection, method_words
@@ -54,7 +55,7 @@ def _draw_curve(ax: Axes, result: BandwidthSelection, kwargs: dict[str, Any]) ->
             ax.axvline(place, color=COLORS[color], lw=1.1, dashes=dashes, label=f"{method_words(rule)}, {place:.4g}")
     ax.set_xscale("log")
     ax.set_xlim(left, right)
-    _plain_ticks(ax)
+    plain_ticks(ax.xaxis)
     ax.set_xlabel(r"bandwidth $h$ (unit of the data)")
     label = OBJECTIVES[result.method]
     ax.set_ylabel(f"{label}, divided by exp({result.log_scale:.1f})" if result.log_scale else label)
@@ -78,20 +79,6 @@ def _limits(ax: Axes, result: BandwidthSelection, h: FloatArray, values: FloatAr
         ax.set_ylim(best - pad, top + pad)
     shown = h[near] if near.sum() > 1 else h
     ax.set_xlim(min(shown.min(), result.h) / 1.1, max(shown.max(), result.h) * 1.1)
-
-
-def _plain_ticks(ax: Axes) -> None:
-    """Write 0.5 rather than a power of ten where less than two decades are shown."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    left, right = ax.get_xlim()
-    decades = np.log10(right / left)
-    if decades > 3.0:
-        return
-    subs = (1.0,) if decades > 2.0 else (1.0, 2.0, 5.0) if decades > 0.8 else tuple(range(1, 10))
-    ax.xaxis.set_major_locator(LogLocator(subs=subs, numticks=20))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_rules(ax: Axes, result: BandwidthSelection, kwargs: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from ..core.checkpoint import Checkpoint
 from ..core.errors import InputError
 from ..core.rng import RngLike, as_seed_sequence
-from ..core.validation import FloatArray, as_float_array, check_count, check_number
+from ..core.validation import FloatArray, check_count, check_number
+from .bandwidths import positive_bandwidths
 from .spectra import as_spectrum
 
 __all__ = ["check_bandwidths", "check_dimension", "check_rows", "check_size", "check_spectrum", "study_seed"]
@@ -26,19 +27,70 @@ _RANGE = 1e100  # variance over h^2, and the reverse: beyond, products of energi
 
 
 def study_seed(rng: RngLike, checkpoint: str | os.PathLike[str] | None) -> SeedSequence:
-    """Return the seed of a study whose task needs to know it; None resumes with the seed of the file."""
+    """Return the seed of a study whose task needs to know it; None resumes with the seed of the file.
+
+    Parameters
+    ----------
+    rng : None, int, SeedSequence or Generator
+        What the caller gave.
+    checkpoint : path, optional
+        File of the study, which may hold its seed.
+
+    Returns
+    -------
+    SeedSequence
+        The seed.
+    """
     stored = Checkpoint.stored_fingerprint(checkpoint) if rng is None and checkpoint is not None else None
     return as_seed_sequence(stored["seed"] if stored and "seed" in stored else rng)
 
 
 def check_dimension(d: int) -> int:
-    """Return a dimension that can be drawn, or raise."""
+    """Return a dimension that can be drawn, or raise.
+
+    Parameters
+    ----------
+    d : int
+        Dimension.
+
+    Returns
+    -------
+    int
+        The dimension.
+
+    Raises
+    ------
+    InputError
+        If it is no integer from 1 to 1e7.
+    """
     cure = "finite_size(n, d) and regime_theory(alpha) need no draws"
     return check_count("d", d, low=1, high=_LARGEST_D, cure=cure)
 
 
 def check_size(n: int | None, alpha: float | None, d: int, n_sets: int) -> int:
-    """Return the points of a data set from exactly one of n and alpha, or raise if nobody could draw them."""
+    """Return the points of a data set from exactly one of n and alpha, or raise if nobody could draw them.
+
+    Parameters
+    ----------
+    n : int or None
+        Points of a data set.
+    alpha : float or None
+        ``log(n)/d`` in their place.
+    d : int
+        Dimension.
+    n_sets : int
+        Data sets of the study.
+
+    Returns
+    -------
+    int
+        Points of a data set.
+
+    Raises
+    ------
+    InputError
+        If both or neither are given, or the study would be too long.
+    """
     if (n is None) == (alpha is None):
         which = "neither" if n is None else "both"
         raise InputError(f"exactly one of n and alpha must be given, got {which}; alpha stands for n = e^(alpha d)")
@@ -65,7 +117,18 @@ def check_size(n: int | None, alpha: float | None, d: int, n_sets: int) -> int:
 
 
 def check_rows(rows: int) -> None:
-    """Raise if the table of results would not fit into memory."""
+    """Raise if the table of results would not fit into memory.
+
+    Parameters
+    ----------
+    rows : int
+        Rows of the table of results.
+
+    Raises
+    ------
+    InputError
+        If there are more than 1e8.
+    """
     if rows > _MOST_ROWS:
         raise InputError(
             f"n_x times n_data times the length of h_grid must be at most {_MOST_ROWS:.0e}, got {rows}; "
@@ -74,13 +137,28 @@ def check_rows(rows: int) -> None:
 
 
 def check_bandwidths(name: str, h: ArrayLike, eigenvalues: FloatArray) -> FloatArray:
-    """Return positive bandwidths as a vector, or raise."""
-    array = np.atleast_1d(as_float_array(name, h, ndim=(0, 1)))
-    if not array.size:
-        raise InputError(f"{name} must hold at least one bandwidth, got none")
-    wrong = array[~(array > 0.0)]
-    if wrong.size:
-        raise InputError(f"{name} must be positive, got {wrong[0]:g}; bandwidths are in the unit of the data")
+    """Return positive bandwidths as a vector, or raise.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    h : float or array_like of shape (k,)
+        Bandwidths.
+    eigenvalues : ndarray of shape (d,)
+        Variances of the data, against which a bandwidth must be an ordinary float.
+
+    Returns
+    -------
+    ndarray of shape (k,)
+        The bandwidths.
+
+    Raises
+    ------
+    InputError
+        If one is not positive or out of the range of floats.
+    """
+    array = positive_bandwidths(name, h)
     scale = math.sqrt(float(eigenvalues.max()))
     reach = math.sqrt(_RANGE)
     low, high = float(array.min()), float(array.max())
@@ -93,7 +171,25 @@ def check_bandwidths(name: str, h: ArrayLike, eigenvalues: FloatArray) -> FloatA
 
 
 def check_spectrum(spectrum: Any, d: int) -> FloatArray:
-    """Return d positive eigenvalues in rising order; a law (values, weights) gives its d mid-quantiles."""
+    """Return d positive eigenvalues in rising order; a law (values, weights) gives its d mid-quantiles.
+
+    Parameters
+    ----------
+    spectrum : None, array_like or (values, weights)
+        What the caller gave.
+    d : int
+        Dimension.
+
+    Returns
+    -------
+    ndarray of shape (d,)
+        Eigenvalues in rising order.
+
+    Raises
+    ------
+    InputError
+        If there are not d of them, or one is not positive and of ordinary size.
+    """
     values, weights = as_spectrum(spectrum)
     order = np.argsort(values)
     if spectrum is None or (isinstance(spectrum, tuple) and len(spectrum) == 2 and all(np.ndim(p) for p in spectrum)):

@@ -98,7 +98,20 @@ class Cloud:
 
 
 def eigenspaces(eigenvalues: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return distinct eigenvalues (of a rising sequence), multiplicities and the lengths of the parts of `x`."""
+    """Return distinct eigenvalues (of a rising sequence), multiplicities and the lengths of the parts of `x`.
+
+    Parameters
+    ----------
+    eigenvalues : ndarray of shape (d,)
+        Rising.
+    x : ndarray of shape (d,)
+        A point.
+
+    Returns
+    -------
+    (ndarray, ndarray, ndarray)
+        One entry per distinct eigenvalue.
+    """
     scales, counts = np.unique(eigenvalues, return_counts=True)
     return scales, counts.astype(np.float64), _lengths_of(x, counts)
 
@@ -113,6 +126,20 @@ def cloud(n: int, eigenvalues: FloatArray, route: str = "auto") -> Cloud:
 
     Route ``"auto"`` draws the distances from their own law where eigenvalues repeat so often
     that this needs fewer random numbers; for one common eigenvalue it needs two instead of d.
+
+    Parameters
+    ----------
+    n : int
+        Points.
+    eigenvalues : ndarray of shape (d,)
+        Rising.
+    route : str
+        ``"auto"``, ``"vectors"`` or ``"distances"``.
+
+    Returns
+    -------
+    Cloud
+        What is drawn, and in which pieces.
     """
     scales, counts = np.unique(eigenvalues, return_counts=True)
     cost = np.where(counts > 1, 1.0 + _GAMMA_COST, 1.0).sum()
@@ -155,7 +182,21 @@ def absorb_numpy(distances: FloatArray, rates: FloatArray, top: float, sums: Flo
 
 @kernel(twin=absorb_numpy, fastmath={"contract"})
 def absorb(distances: Any, rates: Any, top: Any, sums: Any, part: Any) -> Any:
-    """Add a block of squared distances to the sums of every bandwidth; `part` is scratch."""
+    """Add a block of squared distances to the sums of every bandwidth; `part` is scratch.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (b,)
+        Squared distances.
+    rates : ndarray of shape (k,)
+        1/(2 h^2).
+    top : float
+        Squared distance to which terms are relative.
+    sums : ndarray of shape (k, 3)
+        Sums of w, w^2 and w e, added to.
+    part : ndarray
+        Scratch.
+    """
     for k in range(rates.shape[0]):
         first, second, third = _add_terms(distances, rates[k], top, part)
         sums[k, 0] += first
@@ -199,6 +240,20 @@ def weigh(blocks: Iterator[FloatArray], rates: FloatArray, compiled: bool) -> Ke
     The largest kernel is the one of the nearest point for every bandwidth, so all of them share
     the shift: the sums run over ``exp(-(R_i - R_min) rate)`` and are brought to a new minimum when
     one turns up.
+
+    Parameters
+    ----------
+    blocks : iterator of ndarray
+        Squared distances.
+    rates : ndarray of shape (k,)
+        1/(2 h^2).
+    compiled : bool
+        Use the compiled kernels.
+
+    Returns
+    -------
+    KernelSums
+        The sums.
     """
     add = absorb if compiled else absorb_numpy
     sums = np.zeros((len(rates), 3))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import plain_ticks
 from ..core.style import COLORS
 from ..core.validation import FloatArray, check_choice, check_flag, check_number
 from .one_point_laws import (
@@ -86,12 +87,8 @@ def _divergence(ax: Axes, found: RegimeSimulation, exact: bool, loo: float | Non
     ax.set_ylim(min(0.0, 1.1 * float(np.min(kl - 2.0 * error))), 1.1 * top if top > 0.0 else 1.0)
     ax.set_xlim(low, high)
     if high > _WIDE * low:
-        from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        ax.xaxis.set_minor_formatter(NullFormatter())
+        plain_ticks(ax.xaxis)
     marks = {"$h^*$": found.h_star, "$h_G$": found.h_G, r"$h_\mathrm{CLT}$": found.h_CLT}
     if loo is not None:
         marks["LOO"] = check_number("loo", loo, low=0.0, open_low=True)

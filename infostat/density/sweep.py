@@ -15,9 +15,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from ..core.chunk_rows import BlockRows
 from ..core.progress import Report
 from ..core.threads import one_blas_thread, run_blocks
 from ..core.validation import FloatArray
+from .stream_sweep import remote_states, run_order
 from .sweep_kernels import NOTHING, IntArray, by_loops, by_products, measure
 
 __all__ = ["Sweep", "kernel_sweep"]
@@ -26,10 +28,12 @@ BoolArray = NDArray[np.bool_]
 
 _LOOPS_UP_TO = 16  # dimensions; above, tiles of a matrix product are faster
 _QUERIES = 256
+_REMOTE_QUERIES = 2048  # of a task of a cluster
 _POINTS = 1024  # with 256 queries a tile is 2 MB, inside a usual second-level cache
 _TILE_VALUES = 2**22  # coordinates of a tile of points: 32 MB, whatever the dimension
 _SMALL = 300_000  # pairs below which NumPy answers before Numba has been imported
 _GROUPS = 16
+_RUN = 4  # longer tiles where each holds all groups
 # |x|^2 + |q|^2 - 2 x.q loses eps times the squared norms. Queries that lose more than this in
 # the exponent, or whose neighbours are closer than this share of the norms, go to direct loops.
 _LARGEST_LOSS = 1e-11
@@ -162,24 +166,19 @@ class _Plan:
     masses: FloatArray | None
     factor: float
     centre: FloatArray
-    order: IntArray
-    position: IntArray
-    borders: IntArray
-
-    @property
-    def n_groups(self) -> int:
-        return len(self.borders) - 1
+    order: IntArray  # in which the pass meets the points
+    position: IntArray  # its inverse
+    group: NDArray[np.uint8]  # of each point
+    n_groups: int
+    size: int  # points of a tile
 
     def tiles(self) -> Iterator[_Tile]:
         """Yield runs of points with the groups they meet."""
-        n, d = self.points.shape
-        size = max(64, min(_POINTS, _TILE_VALUES // d))
-        for start in range(0, n, size):
-            stop = min(start + size, n)
-            first = int(np.searchsorted(self.borders, start, side="right")) - 1
-            last = int(np.searchsorted(self.borders, stop, side="left"))
-            cuts = np.clip(self.borders[first : last + 1], start, stop) - start
-            yield _Tile(start, stop, cuts, np.arange(first, last))
+        n = len(self.points)
+        for start in range(0, n, self.size):
+            stop = min(start + self.size, n)
+            groups, first = np.unique(self.group[self.order[start:stop]], return_index=True)
+            yield _Tile(start, stop, np.append(first, stop - start), groups.astype(np.intp))
 
 
 @dataclass(frozen=True)
@@ -209,12 +208,19 @@ class _State:
 def _plan(points: FloatArray, masses: FloatArray | None, factor: float, rng: Generator) -> _Plan:
     n = len(points)
     order = rng.permutation(n).astype(np.intp)
-    position = np.empty(n, dtype=np.intp)
-    position[order] = np.arange(n)
     n_groups = min(_GROUPS, n - n % 2)
     borders = (np.arange(n_groups + 1) * n) // n_groups
+    group = np.empty(n, dtype=np.uint8)
+    group[order] = np.repeat(np.arange(n_groups, dtype=np.uint8), np.diff(borders))
+    size = _tile_size(points)
+    if isinstance(points, BlockRows):
+        # Rows that are elsewhere come in runs; only those of a run are sorted by group.
+        size *= _RUN
+        order = run_order(group, size)
+    position = np.empty(n, dtype=np.intp)
+    position[order] = np.arange(n)
     logs = np.zeros(n) if masses is None else np.log(masses)
-    return _Plan(points, logs, masses, factor, points.mean(axis=0), order, position, borders.astype(np.intp))
+    return _Plan(points, logs, masses, factor, points.mean(axis=0), order, position, group, n_groups, size)
 
 
 def _run(
@@ -228,6 +234,9 @@ def _run(
     report: Report | None,
 ) -> None:
     """Fill the states of all queries, block by block."""
+    if isinstance(plan.points, BlockRows) and plan.points.remote:
+        _run_remotely(plan, queries, place, state, direct, report)
+        return
     starts = range(0, len(queries), _QUERIES)
     done = 0
 
@@ -244,6 +253,47 @@ def _run(
 
     with one_blas_thread():
         run_blocks(block, [(start,) for start in starts], n_jobs)
+
+
+def _run_remotely(
+    plan: _Plan, queries: FloatArray, place: IntArray, state: _State, direct: bool, report: Report | None
+) -> None:
+    """Let every part of the points answer by itself, and merge the states in the order of the parts."""
+    points, k = plan.points, state.best.shape[1]
+    cuts = points.starts[1:-1]  # type: ignore[attr-defined]
+    masses = [None] * (len(cuts) + 1) if plan.masses is None else np.split(plan.masses, cuts)
+    each = list(zip(np.split(plan.group, cuts), masses, strict=True))
+    skip = np.where(place >= 0, plan.order[place], -1)
+    common = (plan.factor, plan.centre, plan.n_groups, k, direct)
+    for start in range(0, len(queries), _REMOTE_QUERIES):
+        rows = slice(start, start + _REMOTE_QUERIES)
+        found = remote_states(points, _part_state, queries[rows], skip[rows], *common, each=each)
+        state.values[rows], state.best[rows], state.found[rows] = found
+        if report is not None:
+            report(min(rows.stop, len(queries)), len(queries))
+
+
+def _part_state(
+    points: FloatArray, start: int, queries: FloatArray, skip: IntArray, factor: float, centre: FloatArray,
+    n_groups: int, k: int, direct: bool, own: tuple[NDArray[np.uint8], FloatArray | None],
+) -> tuple[FloatArray, FloatArray, IntArray]:  # fmt: skip
+    group, masses = own
+    n = len(points)
+    size = _RUN * _tile_size(points)
+    order = run_order(group, size)
+    position = np.empty(n, dtype=np.intp)
+    position[order] = np.arange(n)
+    logs = np.zeros(n) if masses is None else np.log(masses)
+    plan = _Plan(points, logs, masses, factor, centre, order, position, group, n_groups, size)
+    inside = (skip >= start) & (skip < start + n)
+    place = np.where(inside, position[np.where(inside, skip - start, 0)], -1)
+    state = _State.empty(len(queries), n_groups, k)
+    _run(plan, queries, place, state, direct, n * len(queries) <= _SMALL, 1, None)
+    return state.values, state.best, state.found + start
+
+
+def _tile_size(points: FloatArray) -> int:
+    return max(64, min(_POINTS, _TILE_VALUES // int(points.shape[1])))
 
 
 def _block_by_loops(
@@ -278,10 +328,10 @@ def _block_by_products(
 
 def _cancelled(plan: _Plan, queries: FloatArray, state: _State) -> IntArray:
     """Return the queries whose distances have lost too much to the matrix product."""
-    reach = 0.0
-    for tile in plan.tiles():
-        columns = plan.points[tile.start : tile.stop] - plan.centre
-        reach = max(reach, float(np.einsum("ij,ij->i", columns, columns).max()))
+    if isinstance(plan.points, BlockRows):
+        reach = max(plan.points.map(_largest_norm, plan.centre))
+    else:
+        reach = _largest_norm(plan.points, 0, plan.centre)
     norms = np.empty(len(queries))
     for start in range(0, len(queries), _QUERIES):
         some = queries[start : start + _QUERIES] - plan.centre
@@ -290,13 +340,26 @@ def _cancelled(plan: _Plan, queries: FloatArray, state: _State) -> IntArray:
     return np.flatnonzero(lost | ~(state.best[:, -1] > _CANCELLED * norms))
 
 
+def _largest_norm(points: FloatArray, first: int, centre: FloatArray) -> float:
+    reach, size = 0.0, _tile_size(points)
+    for start in range(0, len(points), size):
+        columns = points[start : start + size] - centre
+        reach = max(reach, float(np.einsum("ij,ij->i", columns, columns).max()))
+    return reach
+
+
 def _measured(plan: _Plan, queries: FloatArray, state: _State, small: bool) -> tuple[FloatArray, IntArray]:
     """Measure the kept points again, by differences of the coordinates as they came, and sort."""
     squared, found = np.empty(state.best.shape), np.empty_like(state.found)
     run = measure.twin if small else measure
     for start in range(0, len(queries), _QUERIES):
         rows = slice(start, start + _QUERIES)
-        exact = run(queries[rows], plan.points, state.found[rows])
+        nearest = state.found[rows]
+        if isinstance(plan.points, BlockRows):
+            places = np.arange(nearest.size).reshape(nearest.shape)
+            exact = run(queries[rows], plan.points[nearest.reshape(-1)], places)
+        else:
+            exact = run(queries[rows], plan.points, nearest)
         order = np.argsort(exact, axis=1, kind="stable")
         squared[rows] = np.take_along_axis(exact, order, axis=1)
         found[rows] = np.take_along_axis(state.found[rows], order, axis=1)
@@ -342,11 +405,10 @@ def _half_ratio(plan: _Plan, tops: FloatArray, totals: FloatArray, skip: IntArra
     with np.errstate(divide="ignore"):
         logs = np.where(tops > NOTHING, tops + np.log(totals), -np.inf)
     weights = np.ones(len(plan.points)) if plan.masses is None else plan.masses
-    mass = np.add.reduceat(weights[plan.order], plan.borders[:-1])
+    mass = np.bincount(plan.group, weights=weights, minlength=plan.n_groups)
     own = np.zeros_like(logs)
     rows = np.flatnonzero(skip >= 0)
-    group = np.searchsorted(plan.borders, plan.position[skip[rows]], side="right") - 1
-    own[rows, group] = weights[skip[rows]]
+    own[rows, plan.group[skip[rows]]] = weights[skip[rows]]
     left = np.maximum(mass - own, 0.0)
     gaps = np.empty((len(halves), len(logs)))
     for row, side in zip(gaps, halves, strict=True):

@@ -251,7 +251,35 @@ def by_products(
     best: Any,
     found: Any,
 ) -> Any:
-    """Bring a tile of inner products, queries by points, into the states of its queries."""
+    """Bring a tile of inner products, queries by points, into the states of its queries.
+
+    Parameters
+    ----------
+    products : ndarray of shape (m, n)
+        Inner products of queries and points.
+    query_squares : ndarray of shape (m,)
+        Squared norms of the queries.
+    point_squares : ndarray of shape (n,)
+        Squared norms of the points.
+    log_masses : ndarray of shape (n,)
+        Log masses of the points.
+    labels : ndarray of int of shape (n,)
+        Names of the points, for the lists.
+    excluded : ndarray of int of shape (m,)
+        Column of the point that is the query itself; outside the tile for none.
+    cuts : ndarray of int of shape (pieces + 1,)
+        First column of each run of one group, and the end.
+    groups : ndarray of int of shape (pieces,)
+        Group of each run.
+    factor : float
+        Nats per squared distance.
+    state : ndarray of shape (m, groups, 4)
+        ``top, total, square, spread``, brought up to date.
+    best : ndarray of shape (m, k)
+        Smallest squared distances, in rising order, brought up to date.
+    found : ndarray of int of shape (m, k)
+        Names of those points.
+    """
     rows, count = products.shape
     squared = np.empty(count)
     weights = np.empty(count)
@@ -283,7 +311,33 @@ def by_loops(
     best: Any,
     found: Any,
 ) -> Any:
-    """Bring points, one variable a row, into the states of the queries."""
+    """Bring points, one variable a row, into the states of the queries.
+
+    Parameters
+    ----------
+    points : ndarray of shape (d, n)
+        Points of the tile, one variable a row.
+    queries : ndarray of shape (m, d)
+        Queries.
+    log_masses : ndarray of shape (n,)
+        Log masses of the points.
+    labels : ndarray of int of shape (n,)
+        Names of the points, for the lists.
+    excluded : ndarray of int of shape (m,)
+        Column of the point that is the query itself; outside the tile for none.
+    cuts : ndarray of int of shape (pieces + 1,)
+        First column of each run of one group, and the end.
+    groups : ndarray of int of shape (pieces,)
+        Group of each run.
+    factor : float
+        Nats per squared distance.
+    state : ndarray of shape (m, groups, 4)
+        ``top, total, square, spread``, brought up to date.
+    best : ndarray of shape (m, k)
+        Smallest squared distances, in rising order, brought up to date.
+    found : ndarray of int of shape (m, k)
+        Names of those points.
+    """
     d, count = points.shape
     squared = np.empty(count)
     weights = np.empty(count)
@@ -309,7 +363,22 @@ def by_loops(
 
 @kernel(twin=measure_numpy)
 def measure(queries: Any, points: Any, found: Any) -> Any:
-    """Return the squared distances, from differences, of each query to the points found for it."""
+    """Return the squared distances, from differences, of each query to the points found for it.
+
+    Parameters
+    ----------
+    queries : ndarray of shape (m, d)
+        Queries.
+    points : ndarray of shape (n, d)
+        All points.
+    found : ndarray of int of shape (m, k)
+        Names of the points found for each query.
+
+    Returns
+    -------
+    ndarray of shape (m, k)
+        Squared distances.
+    """
     rows, k = found.shape
     result = np.empty((rows, k))
     for i in range(rows):

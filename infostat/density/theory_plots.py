@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED, plain_ticks
 from ..core.errors import InputError, InputTypeError, describe
 from ..core.style import COLORS
 from ..core.validation import FloatArray, short
@@ -18,7 +19,7 @@ from .thresholds import KernelThresholds
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["draw_collapse", "draw_kernel", "draw_theory", "plain_ticks", "shade_regimes"]
+__all__ = ["draw_collapse", "draw_kernel", "draw_theory", "shade_regimes"]
 
 _POINTS = 300
 REGIME_COLORS = {"condensed": "#F6D9C6", "stable": "#FBF0CF", "clt": "#DCEBF5"}
@@ -82,7 +83,7 @@ def _draw_divergence(
     tops = [float(np.max(curve[np.isfinite(curve)]))]
     colors = [COLORS["orange"], COLORS["green"], COLORS["purple"]]
     for part, color in zip(overlays, colors * len(overlays), strict=False):
-        ax.plot(part["h"], part["kl"], color=color, linestyle=(0, (5, 2)), label=part["label"])
+        ax.plot(part["h"], part["kl"], color=color, linestyle=DASHED, label=part["label"])
     for part in measured:
         ax.errorbar(
             part["h"],
@@ -190,23 +191,6 @@ def _mark_bandwidths(ax: Axes, marks: dict[str, float]) -> None:
         left = value
 
 
-def plain_ticks(axis: Any) -> None:
-    """Number a logarithmic axis of fewer than three decades 1, 2, 5 in plain figures.
-
-    Parameters
-    ----------
-    axis : matplotlib axis
-        ``ax.xaxis`` or ``ax.yaxis``, with its limits set.
-    """
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-    low, high = axis.get_view_interval()
-    if high < 300.0 * low:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
 def _draw_index(ax: Axes, grid: FloatArray, mu: FloatArray, **kwargs: Any) -> None:
     """Draw the stability index with the lines 1 and 2."""
     ax.plot(grid, mu, **({"color": COLORS["blue"]} | kwargs))
@@ -274,7 +258,7 @@ def draw_collapse(ax: Axes, collapse: DiffusionCollapse, **kwargs: Any) -> None:
     t = np.asarray(time_of(h))
     generated, fresh = np.asarray(collapse.mu(h)), np.square(h / collapse.h_G)
     ax.plot(t, generated, **({"color": COLORS["orange"], "label": "point of the trajectory"} | kwargs))
-    ax.plot(t, fresh, color=COLORS["blue"], linestyle=(0, (5, 2)), label="fresh draw of the data's law")
+    ax.plot(t, fresh, color=COLORS["blue"], linestyle=DASHED, label="fresh draw of the data's law")
     ax.axhline(1.0, color=COLORS["grey"], linewidth=0.8)
     ax.plot([collapse.t_C], [1.0], "o", color=COLORS["orange"], markersize=5)
     ax.plot([collapse.t_G], [1.0], "o", color=COLORS["blue"], markersize=5)

@@ -25,20 +25,60 @@ _HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 
 def bandwidths(h: Any) -> FloatArray:
-    """Return `h` as a float array of positive numbers, or raise."""
+    """Return `h` as a float array of positive numbers, or raise.
+
+    Parameters
+    ----------
+    h : float or array_like
+        Bandwidths, in the unit of the data.
+
+    Returns
+    -------
+    ndarray
+        The bandwidths, in their shape.
+
+    Raises
+    ------
+    InputError
+        If one is not positive.
+    """
     array = as_float_array("h", h)
     if not (array > 0.0).all():
-        raise InputError(f"h must be positive (a bandwidth, unit of the data), got a smallest value of {array.min():g}")
+        raise InputError(f"h must be positive, got {array.min():g}; bandwidths are in the unit of the data")
     return array
 
 
 def like(h: Any, values: Any) -> Any:
-    """Return a float (or a str) for a scalar h, else the array."""
+    """Return a float (or a str) for a scalar h, else the array.
+
+    Parameters
+    ----------
+    h : float or array_like
+        What the caller asked at.
+    values : array_like
+        One value for each.
+
+    Returns
+    -------
+    float, str or ndarray
+        The values.
+    """
     return np.asarray(values).item() if np.ndim(h) == 0 else np.asarray(values)
 
 
 def frame_of(result: Result) -> Any:
-    """Return the scalars of a result as one row of numbers and short words, nan where one does not apply."""
+    """Return the scalars of a result as one row of numbers and short words, nan where one does not apply.
+
+    Parameters
+    ----------
+    result : Result
+        A result of theory.
+
+    Returns
+    -------
+    DataFrame
+        One row.
+    """
     import pandas as pd
 
     scalars = result._scalars()

@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ..core.declared import declared_names
+
 if TYPE_CHECKING:
     from .advice import Advice, advise
     from .bregman_potentials import bregman
@@ -214,6 +216,11 @@ __all__ = [
     "wasserstein_1d",
     "wasserstein_exact",
 ]
+
+# A divergence that comes as a file of its own (docs/contributing.rst) gets a function like the others.
+_ADDED = sorted(set(declared_names(__name__, __path__[0], "KINDS")) - set(__all__))
+_MODULES.update(dict.fromkeys(_ADDED, "table_divergences"))
+__all__ += _ADDED
 
 
 def __getattr__(name: str) -> Any:

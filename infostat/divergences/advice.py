@@ -193,7 +193,7 @@ def advise(n: int, d: int, *, value: float | None = None) -> Advice:
     """
     import pandas as pd
 
-    n, d = check_count("n", n, low=2), check_count("d", d, low=1)
+    n, d = check_count("n", n, low=2, high=10**18), check_count("d", d, low=1, high=10**12)
     expected = None if value is None else check_number("value", value, low=0.0)
     rows = []
     for rule in _RULES:

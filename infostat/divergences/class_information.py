@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError, Words, describe
 from ..core.results import Result
 from ..core.tables import Cell, Section
-from ..core.validation import FloatArray, check_count
+from ..core.validation import FloatArray, as_plain_array, check_count
 from .generators import generator
 from .pairs import Pair
 from .probability_tables import Normalize, TableLike, in_base, read_rows
@@ -184,7 +184,7 @@ def _class_names(probs: Any, labels: Any, n_classes: int) -> list[Any]:
 
 
 def _class_codes(labels: Any, names: list[Any], n: int) -> Any:
-    values = np.asarray(labels)
+    values = as_plain_array("labels", labels)
     if values.shape != (n,):
         raise InputError(f"labels must have one entry per row of probs ({n}), got shape {values.shape}")
     missing = int(pd.isna(values).sum())

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.rng import RngLike, as_generator
-from ..core.validation import FloatArray, as_float_array, check_choice, check_count
+from ..core.validation import MOST_DRAWS, FloatArray, as_float_array, check_choice, check_count
 from .results import Estimate
 
 __all__ = ["entropy_from_counts"]
@@ -76,7 +76,7 @@ def entropy_from_counts(
     1.400508
     """
     name = check_choice("method", method, tuple(_METHODS))
-    draws = check_count("bootstrap", bootstrap)
+    draws = check_count("bootstrap", bootstrap, high=MOST_DRAWS)
     seen = _check_counts(counts)
     n = int(seen.sum())
     formula = _METHODS[name]
@@ -113,7 +113,7 @@ def _check_counts(counts: Any) -> FloatArray:
     seen = array[array > 0]
     if not len(seen):
         raise DataError("counts must have a positive sum, got zeros only")
-    if float(seen.sum()) >= 2.0**53:
+    if not float(seen.max()) < 2.0**53 or float(seen.sum()) >= 2.0**53:
         raise DataError("counts must sum to less than 2**53, got a larger total")
     return np.asarray(seen)
 

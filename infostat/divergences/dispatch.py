@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import InputError, InputTypeError
+from ..core.errors import InputError, InputTypeError, Words, describe
 from ..core.tables import format_cell
-from ..core.validation import check_number, short
+from ..core.validation import check_flag, check_number, short
 from .generators import GENERATORS
 from .results import DivergenceResult, PairDisplay
 from .sample_routes import SAMPLE_KINDS, estimate_divergence
@@ -113,6 +113,10 @@ def divergence(
     _check_kind(kind)
     if order is not None:
         order = check_number("order", order, finite=False)
+    if from_samples is not None:
+        from_samples = check_flag("from_samples", from_samples)
+    if estimator is not None and not isinstance(estimator, str):
+        raise InputTypeError(describe("estimator", "the name of an estimator", short(estimator)))
     scale = _scale(base)
     laws = [_is_law(P), _is_law(Q)]
     if any(laws):
@@ -134,8 +138,8 @@ def divergence(
 
 def _check_kind(kind: Any) -> None:
     kinds = divergence_kinds()
-    if kind not in kinds:
-        raise InputError(f"unknown kind {short(kind)}; kinds: {', '.join(kinds)}")
+    if not isinstance(kind, str) or kind not in kinds:
+        raise InputError(f"kind must be one of {', '.join(kinds)}, got {short(kind)}")
 
 
 def _scale(base: float | None) -> float:
@@ -208,6 +212,8 @@ def _tables(
             f"{', '.join(sorted({*GENERATORS, *_OTHER_TABLE_KINDS}))}, or say from_samples=True"
         )
     value = _scaled(raw, scale)
+    if np.size(value) == 0:
+        raise InputError(describe("P and Q", "tables with at least one row", Words("none")))
     display = None
     if not logits and np.ndim(value) == 0:
         display = table_display(np.asarray(P, dtype=float), np.asarray(Q, dtype=float))

@@ -24,6 +24,9 @@ from .results import SinkhornResult
 
 __all__ = ["sinkhorn", "sinkhorn_divergence"]
 
+# Costs divided by a smaller one leave the floats.
+_SMALLEST_EPS = 1e-300
+
 
 def sinkhorn(
     a: ArrayLike | None,
@@ -257,7 +260,7 @@ def _refuse_overflow(X: FloatArray, Y: FloatArray, p: float) -> None:
 def _check_options(eps: Any, tol: Any, max_iter: Any) -> tuple[float, float, int]:
     cure = "for eps = 0 use wasserstein_exact"
     return (
-        check_number("eps", eps, low=0.0, open_low=True, cure=cure),
+        check_number("eps", eps, low=_SMALLEST_EPS, cure=cure),
         check_number("tol", tol, low=0.0, open_low=True),
         check_count("max_iter", max_iter, low=1),
     )

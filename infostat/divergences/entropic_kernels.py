@@ -40,7 +40,18 @@ def sum_array_numpy(values: FloatArray) -> float:
 
 @kernel(twin=sum_array_numpy, fastmath={"contract", "reassoc", "nsz", "nnan"})
 def sum_array(values: Any) -> Any:
-    """Return the sum of a vector of finite numbers."""
+    """Return the sum of a vector of finite numbers.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Finite numbers.
+
+    Returns
+    -------
+    float
+        The sum.
+    """
     total = 0.0
     for j in range(values.shape[0]):
         total += values[j]
@@ -85,6 +96,28 @@ def transport_pass(
     ``F_i - w log s_i`` (w the relaxation; 1 balances the row exactly) in place, and
     ``a_i exp(F_i + H_j - C_ij / eps)`` with the new F_i is added to column sum j. Returns the L1
     violation of the row marginals at the new F.
+
+    Parameters
+    ----------
+    cost : ndarray of shape (n, m)
+        Costs C.
+    inverse_eps : float
+        1/eps.
+    mass : ndarray of shape (n,)
+        Row weights a.
+    rows : ndarray of shape (n,)
+        Row potentials F.
+    columns : ndarray of shape (m,)
+        Column potentials H.
+    relaxation : float
+        The w above.
+    column_sums : ndarray of shape (m,)
+        Added to.
+
+    Returns
+    -------
+    float
+        Violation of the row marginals.
     """
     n, m = cost.shape
     buffer = np.empty(m)
@@ -132,7 +165,28 @@ def plan_rows_numpy(
 
 @kernel(twin=plan_rows_numpy, fastmath={"contract"})
 def plan_rows(cost: Any, inverse_eps: Any, mass: Any, rows: Any, columns: Any, plan: Any) -> Any:
-    """Write ``a_i exp(F_i + H_j - C_ij / eps)`` into `plan` and return ``sum plan * cost``."""
+    """Write ``a_i exp(F_i + H_j - C_ij / eps)`` into `plan` and return ``sum plan * cost``.
+
+    Parameters
+    ----------
+    cost : ndarray of shape (n, m)
+        Costs C.
+    inverse_eps : float
+        1/eps.
+    mass : ndarray of shape (n,)
+        Row weights a.
+    rows : ndarray of shape (n,)
+        Row potentials F.
+    columns : ndarray of shape (m,)
+        Column potentials H.
+    plan : ndarray of shape (n, m)
+        Written.
+
+    Returns
+    -------
+    float
+        Cost of these rows of the plan.
+    """
     n, m = cost.shape
     total = 0.0
     product = np.empty(m)

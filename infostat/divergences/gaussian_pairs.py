@@ -13,6 +13,12 @@ from ..core.validation import FloatArray, as_float_array
 __all__ = ["NormalLaw", "RelativePair", "cauchy_schwarz_of_pair", "relative_pair", "two_laws"]
 
 
+# Sizes of means, and of variances and their inverses, up to which quotients have squares.
+_LARGEST = 1e60
+_LARGEST_VARIANCE = 1e240
+_CURE = "change the unit"
+
+
 class NormalLaw(NamedTuple):
     """A checked normal law: mean, covariance and lower Cholesky factor."""
 
@@ -34,7 +40,25 @@ class RelativePair(NamedTuple):
 
 
 def two_laws(m1: ArrayLike, S1: ArrayLike, m2: ArrayLike, S2: ArrayLike) -> tuple[NormalLaw, NormalLaw]:
-    """Return two checked normal laws of the same dimension, or raise naming the argument."""
+    """Return two checked normal laws of the same dimension, or raise naming the argument.
+
+    Parameters
+    ----------
+    m1, m2 : array_like of shape (d,)
+        Means.
+    S1, S2 : array_like of shape (d, d)
+        Covariances.
+
+    Returns
+    -------
+    (NormalLaw, NormalLaw)
+        The laws.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit or a covariance is none.
+    """
     first, second = _checked_law(m1, S1, "1"), _checked_law(m2, S2, "2")
     if len(first.mean) != len(second.mean):
         raise InputError(f"m1 and m2 must have the same length, got {len(first.mean)} and {len(second.mean)}")
@@ -57,7 +81,21 @@ def _checked_law(m: ArrayLike, S: ArrayLike, suffix: str) -> NormalLaw:
                 "multiply numpy.eye(d) by a common variance",
             )
         )
+    _refuse_extremes(mean, cov, suffix)
     return NormalLaw(mean, cov, _root(cov, name))
+
+
+def _refuse_extremes(mean: FloatArray, cov: FloatArray, suffix: str) -> None:
+    """Refuse sizes whose squares and quotients leave the range of floats."""
+    low, high = 1.0 / _LARGEST_VARIANCE, _LARGEST_VARIANCE
+    if np.abs(mean).max() > _LARGEST:
+        got = Words(f"one of size {float(np.abs(mean).max()):.3g}")
+        raise InputError(describe(f"m{suffix}", f"entries between -{_LARGEST:g} and {_LARGEST:g}", got, _CURE))
+    variances = np.diag(cov)
+    outside = (variances > 0.0) & ((variances < low) | (variances > high))
+    if outside.any() or np.abs(cov).max() > high:
+        got = Words(f"the variances {variances.tolist()}")
+        raise InputError(describe(f"S{suffix}", f"a matrix with variances from {low:g} to {high:g}", got, _CURE))
 
 
 def _root(cov: FloatArray, name: str) -> FloatArray:
@@ -84,7 +122,18 @@ def _root(cov: FloatArray, name: str) -> FloatArray:
 
 
 def relative_pair(first: NormalLaw, second: NormalLaw) -> RelativePair:
-    """Return the first law in the coordinates that make the second one standard."""
+    """Return the first law in the coordinates that make the second one standard.
+
+    Parameters
+    ----------
+    first, second : NormalLaw
+        The laws.
+
+    Returns
+    -------
+    RelativePair
+        Mean and variances of the first one there.
+    """
     from scipy.linalg import solve_triangular
 
     difference = first.mean - second.mean
@@ -105,7 +154,18 @@ def relative_pair(first: NormalLaw, second: NormalLaw) -> RelativePair:
 
 
 def cauchy_schwarz_of_pair(pair: RelativePair) -> float:
-    """Return the Cauchy-Schwarz divergence of a pair in relative coordinates."""
+    """Return the Cauchy-Schwarz divergence of a pair in relative coordinates.
+
+    Parameters
+    ----------
+    pair : RelativePair
+        Made by :func:`relative_pair`.
+
+    Returns
+    -------
+    float
+        Divergence, nats.
+    """
     # log((1+r)/2) - log(r)/2 = log(1 + (r-1)^2/(4r))/2 per coordinate.
     shape = 0.5 * np.log1p(pair.excess * (pair.excess / pair.ratio) / 4.0)
     return float((pair.shift**2 / (1.0 + pair.ratio) + shape).sum())

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import InputError
 from ..core.rng import RngLike, as_generator
-from ..core.validation import FloatArray, as_float_array, check_count, check_number
+from ..core.validation import MOST_DRAWS, FloatArray, as_float_array, check_count, check_number
 from .gaussian_pairs import NormalLaw, cauchy_schwarz_of_pair, relative_pair, two_laws
 from .results import SinkhornResult
 
@@ -88,7 +88,7 @@ def mmd_gaussian(m1: ArrayLike, S1: ArrayLike, m2: ArrayLike, S2: ArrayLike, ban
     0.141285545439
     """
     first, second = two_laws(m1, S1, m2, S2)
-    s2 = check_number("bandwidth", bandwidth, low=0, open_low=True) ** 2
+    s2 = check_number("bandwidth", bandwidth, low=1e-60, high=1e60) ** 2
     pad = 0.5 * s2 * np.eye(len(first.mean))
     pads = [
         NormalLaw(law.mean, law.cov + pad, np.asarray(np.linalg.cholesky(law.cov + pad), dtype=np.float64))
@@ -155,13 +155,16 @@ def sliced_w2_gaussian(
     if d <= 2:
         spread = _circle_mean(first, second) if d == 2 else float((first.root - second.root)[0, 0] ** 2)
     else:
-        draws = as_generator(rng).standard_normal((check_count("n_directions", n_directions, low=1), d))
+        count = check_count("n_directions", n_directions, low=1, high=MOST_DRAWS)
+        draws = as_generator(rng).standard_normal((count, d))
         spread = float(_projected_gaps(first, second, _unit_rows(draws, d)).mean())
     return math.sqrt(float(shift @ shift) / d + spread)
 
 
 def _unit_rows(directions: ArrayLike, d: int) -> FloatArray:
     rows = as_float_array("directions", directions, ndim=2)
+    # Their squares would leave the floats; a row of zeros stays one.
+    rows = rows / np.maximum(np.abs(rows).max(axis=1, keepdims=True, initial=0.0), np.finfo(np.float64).tiny)
     lengths = np.linalg.norm(rows, axis=1)
     if rows.shape[1] != d or not len(rows) or not (lengths > 0.0).all():
         raise InputError(
@@ -226,7 +229,7 @@ def sinkhorn_gaussian(m1: ArrayLike, S1: ArrayLike, m2: ArrayLike, S2: ArrayLike
     (1.70861873, 2.34087715, 1.24660615)
     """
     first, second = two_laws(m1, S1, m2, S2)
-    s = 0.5 * check_number("eps", eps, low=0, open_low=True)
+    s = 0.5 * check_number("eps", eps, low=1e-300, high=1e300)
     distance2 = float(np.sum((first.mean - second.mean) ** 2))
     spread = float(np.trace(first.cov) + np.trace(second.cov))
     coupled, entropy = _entropic_terms(second.root.T @ first.root, s)

@@ -3,7 +3,8 @@
 A divergence D_f(P||Q) = sum q f(p/q) is one entry of `GENERATORS`: its perspective
 q f(p/q), the derivative f' with its inverse, the convex conjugate, the gradient weight
 r^2 f''(r) and four limits. Table functions, sample estimators, optimisers and the property
-tests read the entry, so that a new divergence is one more entry.
+tests read the entry, so that a new divergence is one more entry: here, or as the ``ENTRIES`` of a
+module of its own in this folder, whose ``KINDS`` say which names it brings.
 
 Generators are canonical: f >= 0 and f'(1) = 0. Adding c(t - 1) changes nothing for
 normalised tables; this choice also gives the generalised divergence of measures of unequal
@@ -13,12 +14,13 @@ mass. A cell with p = 0 < q contributes q f(0), a cell with q = 0 < p contribute
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 
-from ..core.validation import FloatArray
+from ..core.declared import declared
+from .generator_entry import Entry
 from .generator_formulas import (
     Limits,
     alpha_cells,
@@ -45,50 +47,23 @@ from .generator_formulas import (
     reverse_kl_cells,
     tv_cells,
 )
-from .pairs import Pair
 
 __all__ = ["GENERATORS", "Entry"]
 
-Curve = Callable[[FloatArray, float], FloatArray]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One row of the generator table; every callable takes the parameter of the family last.
-
-    Attributes
-    ----------
-    title : str
-        Name in words.
-    formula : str
-        The divergence as a sum over cells.
-    perspective : callable
-        (pair, a) -> q f(p/q) per cell with p, q > 0, accurate near p = q.
-    df, conjugate : callable
-        (t, a) -> f'(t) for 0 < t < inf, and (s, a) -> f*(s) for f'(0) < s < f'(inf).
-    limits : callable
-        a -> `Limits`.
-    df_inverse : callable or None
-        (s, a) -> the t with f'(t) = s; None where f' is not one to one.
-    gradient_weight : callable or None
-        (r, a) -> r^2 f''(r); None where f has a kink.
-    parameter : str
-        ``""``, ``"order"``, ``"weight"`` or ``"gamma"``: the argument that supplies a.
-    symmetric : bool
-        Whether D(P||Q) = D(Q||P).
-    """
-
-    title: str
-    formula: str
-    perspective: Callable[[Pair, float], FloatArray]
-    df: Curve
-    conjugate: Curve
-    limits: Callable[[float], Limits]
-    df_inverse: Curve | None = None
-    gradient_weight: Curve | None = None
-    parameter: str = ""
-    symmetric: bool = False
-
+# The names of the table, read without importing it.
+KINDS = (
+    "kl",
+    "reverse_kl",
+    "jeffreys",
+    "js",
+    "alpha",
+    "pearson",
+    "neyman",
+    "hellinger",
+    "le_cam",
+    "tv",
+    "hockey_stick",
+)
 
 GENERATORS: dict[str, Entry] = {
     "kl": Entry(
@@ -206,3 +181,7 @@ GENERATORS: dict[str, Entry] = {
         parameter="gamma",
     ),
 }
+
+for _module in declared(__package__, str(Path(__file__).parent), "KINDS"):
+    if _module != __name__.rpartition(".")[2]:
+        GENERATORS.update(import_module(f".{_module}", __package__).ENTRIES)

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InputError, Words, describe
-from ..core.validation import FloatArray, check_number
+from ..core.validation import FloatArray, as_plain_array, check_number
 from .generators import generator
-from .joint_tables import Axes, axis_names, joint_table
+from .joint_tables import Axes, axis_names, check_axes, joint_table
 from .pairs import Pair
 from .probability_tables import Normalize, RowPair, TableLike, in_base, read_rows
 from .table_orders import cross_entropy_rows
@@ -228,7 +228,7 @@ def total_correlation(
     >>> round(total_correlation([[0.5, 0.0], [0.0, 0.5]], base=2), 12)
     1.0
     """
-    n_axes = np.ndim(axis_names(joint)[0]) if axes is None else len(axes)
+    n_axes = as_plain_array("joint", axis_names(joint)[0]).ndim if axes is None else len(check_axes(axes))
     if n_axes < 2:
         raise InputError(describe("joint", "a table of at least two variables", Words(f"{n_axes}")))
     table = joint_table("joint", joint, n_axes, axes, normalize)

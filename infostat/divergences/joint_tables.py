@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from ..core.errors import InputError, Words, describe
-from ..core.validation import FloatArray, short
+from ..core.errors import InputError, InputTypeError, Words, describe
+from ..core.validation import FloatArray, as_plain_array, short
 from .probability_tables import Normalize, check_axis, read_rows
 
-__all__ = ["Axes", "axis_names", "joint_table"]
+__all__ = ["Axes", "axis_names", "check_axes", "joint_table"]
 
 Axes: TypeAlias = Sequence[Hashable] | None
 
@@ -48,7 +48,37 @@ def axis_names(joint: Any) -> tuple[Any, list[Hashable]]:
         # Cells that the index does not list have no mass.
         full = joint.reindex(pd.MultiIndex.from_product(levels), fill_value=0)
         return np.asarray(full).reshape([len(level) for level in levels]), list(joint.index.names)
-    return joint, [None] * np.ndim(joint)
+    return joint, [None] * as_plain_array("joint", joint).ndim
+
+
+def check_axes(axes: Any) -> Sequence[Hashable]:
+    """Return the variables asked for as a sequence.
+
+    Parameters
+    ----------
+    axes : object
+        What the caller passed.
+
+    Returns
+    -------
+    sequence
+        The axes.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no sequence.
+
+    Examples
+    --------
+    >>> check_axes((0, "y"))
+    (0, 'y')
+    """
+    if isinstance(axes, (list, tuple, range)):
+        return axes
+    if isinstance(axes, (np.ndarray, pd.Index)) and axes.ndim == 1:
+        return tuple(axes.tolist())
+    raise InputTypeError(describe("axes", "a sequence of axes, by position or by name", short(axes)))
 
 
 def joint_table(name: str, joint: Any, n_axes: int, axes: Axes, normalize: Normalize) -> FloatArray:
@@ -78,7 +108,7 @@ def joint_table(name: str, joint: Any, n_axes: int, axes: Axes, normalize: Norma
         If the table or the axes are impossible.
     """
     values, names = axis_names(joint)
-    array = np.asarray(values)
+    array = as_plain_array(name, values)
     if array.ndim < n_axes:
         raise InputError(
             describe(name, f"a table with at least {n_axes} axes", Words(f"shape {array.shape}"))
@@ -97,17 +127,18 @@ def joint_table(name: str, joint: Any, n_axes: int, axes: Axes, normalize: Norma
 
 
 def _positions(name: str, axes: Sequence[Hashable], n_axes: int, names: list[Hashable]) -> list[int]:
-    if isinstance(axes, str) or len(axes) != n_axes:
+    axes = check_axes(axes)
+    if len(axes) != n_axes:
         raise InputError(describe("axes", f"a sequence of {n_axes} axes", short(axes)))
     found = []
     for axis in axes:
-        if axis in names and axis is not None:
+        if isinstance(axis, Hashable) and axis is not None and any(axis is label or axis == label for label in names):
             found.append(names.index(axis))
         elif isinstance(axis, str):
             known = ", ".join(repr(label) for label in names if label is not None) or "none"
             raise InputError(f"axes must name variables of {name}, got {axis!r}; names there are: {known}")
         else:
-            found.append(check_axis(name, axis, len(names)))  # type: ignore[arg-type]
+            found.append(check_axis(name, axis, len(names), "axes"))  # type: ignore[arg-type]
     if len(set(found)) < n_axes:
         raise InputError(describe("axes", "different axes", short(axes)))
     return found

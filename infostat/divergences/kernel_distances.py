@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import DataError, InputError
+from ..core.errors import DataError, InputError, describe
 from ..core.samples import as_sample, same_columns, same_rows
 from ..core.validation import FloatArray, check_choice, check_flag, check_number
 from .pair_sums import Tile, gaussian_means, gaussian_tile, tiles, unit_scale
@@ -174,7 +174,7 @@ def cka(
     for name, sample in (("X", first), ("Y", second)):
         if (sample == sample[0]).all():
             raise DataError(f"{name} must vary from row to row, got {len(sample)} equal rows")
-    if kernel == "linear":
+    if isinstance(kernel, str) and kernel == "linear":
         # The ratio does not see a common scale, and without it nothing overflows.
         first, second = first / unit_scale(first), second / unit_scale(second)
     K, L = (_gram(kernel, bandwidth, sample) for sample in (first, second))
@@ -217,7 +217,10 @@ def median_bandwidth(X: Any) -> float:
         chosen = np.random.default_rng(_SUBSET_SEED).choice(len(sample), _EXACT_ROWS, replace=False)
         sample = sample[chosen]
     unit = unit_scale(sample)
-    distances = unit * pdist(sample / unit)
+    distances = pdist(sample / unit)
+    if unit > 1.0 and float(distances.max()) > np.finfo(np.float64).max / unit:
+        raise DataError("X must have rows whose distances are ordinary floats; rescale it or give bandwidth=")
+    distances *= unit
     median = float(np.median(distances))
     if median > 0.0:
         return median
@@ -312,8 +315,46 @@ def kernel_width(bandwidth: float | None, sample: FloatArray) -> float:
     2.0
     """
     if bandwidth is not None:
-        return check_number("bandwidth", bandwidth, low=0.0, open_low=True)
+        return check_width("bandwidth", bandwidth, sample)
     return 1.0 if (sample == sample[0]).all() else median_bandwidth(sample)
+
+
+def check_width(name: str, bandwidth: Any, sample: FloatArray, cure: str = "") -> float:
+    """Return a kernel width that does not leave the range of floats on a sample.
+
+    Parameters
+    ----------
+    name : str
+        The argument, for messages.
+    bandwidth : float
+        What the caller passed.
+    sample : ndarray of shape (n, d)
+        Rows whose distances are divided by it.
+    cure : str
+        Sentence added to the message.
+
+    Returns
+    -------
+    float
+        Positive.
+
+    Raises
+    ------
+    InputTypeError
+        If it is no number.
+    InputError
+        If it is not positive, or so small that no squared distance can be told from infinity.
+
+    Examples
+    --------
+    >>> check_width("bandwidth", 0.5, np.zeros((2, 1)))
+    0.5
+    """
+    width = check_number(name, bandwidth, low=0.0, open_low=True, cure=cure)
+    least = 1e-150 * max(1.0, float(np.abs(sample).max()))
+    if width < least:
+        raise InputError(describe(name, f"in proportion to the data ({least:.3g} at least)", width))
+    return width
 
 
 def _paired(X: Any, Y: Any, debiased: bool) -> tuple[FloatArray, FloatArray, bool]:

@@ -17,8 +17,8 @@ from scipy.special import logsumexp
 from ..core.errors import DataError, InputError, SampleSizeWarning
 from ..core.pairwise import kde_log_density, log_kernel_sum
 from ..core.samples import as_samples, same_columns, same_rows
-from ..core.validation import FloatArray, check_choice, check_number
-from .kernel_distances import kernel_width
+from ..core.validation import FloatArray, check_choice
+from .kernel_distances import check_width, kernel_width
 from .results import Estimate
 from .samples import block_standard_error
 
@@ -74,7 +74,7 @@ def kl_kde(X: Any, Y: Any, *, bandwidth: str | float = "scott") -> Estimate:
     """
     first, second = as_samples({"X": X, "Y": Y}, min_rows=3)
     same_columns(first, second)
-    rule = _check_rule(bandwidth)
+    rule = _check_rule(bandwidth, np.concatenate([first, second]))
     d = first.shape[1]
     if d > _HIGH_DIMENSION:
         warnings.warn(
@@ -100,10 +100,10 @@ def kl_kde(X: Any, Y: Any, *, bandwidth: str | float = "scott") -> Estimate:
     )
 
 
-def _check_rule(bandwidth: Any) -> str | float:
+def _check_rule(bandwidth: Any, rows: FloatArray) -> str | float:
     if isinstance(bandwidth, str):
         return check_choice("bandwidth", bandwidth, ("scott", "silverman"))
-    return check_number("bandwidth", bandwidth, low=0, open_low=True, cure="or pass 'scott' or 'silverman'")
+    return check_width("bandwidth", bandwidth, rows, "or pass 'scott' or 'silverman'")
 
 
 def _kl_kde(x: FloatArray, y: FloatArray, rule: str | float) -> float:
@@ -342,13 +342,12 @@ def conditional_cs(x: Any, y: Any, y2: Any, *, bandwidth: float | Sequence[float
 
 # ----------------------------------------------------------------- bandwidths
 def _two_widths(bandwidth: Any, first: FloatArray, second: FloatArray) -> tuple[float, float]:
-    if bandwidth is None or np.ndim(bandwidth) == 0:
+    if not isinstance(bandwidth, (list, tuple)) and not (isinstance(bandwidth, np.ndarray) and bandwidth.ndim == 1):
         return kernel_width(bandwidth, first), kernel_width(bandwidth, second)
     values = list(bandwidth)
     if len(values) != 2:
         raise InputError(f"bandwidth must be one number or a pair, got {len(values)} numbers")
-    s, t = (check_number(f"bandwidth[{i}]", v, low=0, open_low=True) for i, v in enumerate(values))
-    return s, t
+    return check_width("bandwidth[0]", values[0], first), check_width("bandwidth[1]", values[1], second)
 
 
 def _join(*parts: str) -> str:

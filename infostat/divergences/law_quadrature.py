@@ -115,7 +115,18 @@ def integrate(
 
 
 def check_same_kind(p: Law, q: Law) -> None:
-    """Raise unless both laws are discrete or both continuous, on the same line or circle."""
+    """Raise unless both laws are discrete or both continuous, on the same line or circle.
+
+    Parameters
+    ----------
+    p, q : Law
+        The laws, P first.
+
+    Raises
+    ------
+    InputError
+        If they cannot be compared.
+    """
     if p.discrete != q.discrete:
         words = ["discrete" if law.discrete else "continuous" for law in (p, q)]
         raise InputError(
@@ -127,7 +138,22 @@ def check_same_kind(p: Law, q: Law) -> None:
 
 
 def mass_beyond(law: Law, low: float, high: float, price: float) -> float:
-    """Mass of a law beyond the common support, times its price."""
+    """Mass of a law beyond the common support, times its price.
+
+    Parameters
+    ----------
+    law : Law
+        The law.
+    low, high : float
+        Ends of the common support.
+    price : float
+        Contribution of a unit of mass there.
+
+    Returns
+    -------
+    float
+        The contribution; 0 where there is no mass, whatever the price.
+    """
     if low >= high:
         return price
     mass = (law.below(low) if low > law.support[0] else 0.0) + (law.above(high) if high < law.support[1] else 0.0)
@@ -184,7 +210,22 @@ def _is_zero(law: Law, x: float) -> bool:
 
 # ---------------------------------------------------------------- continuous
 def cuts_of(p: Law, q: Law, low: float, high: float, level: float | None) -> FloatArray:
-    """Return increasing points inside (low, high) where the integral is cut into panels."""
+    """Return increasing points inside (low, high) where the integral is cut into panels.
+
+    Parameters
+    ----------
+    p, q : Law
+        The laws, P first.
+    low, high : float
+        Ends of the common support.
+    level : float or None
+        Ratio of the densities at which the integrand has a corner.
+
+    Returns
+    -------
+    ndarray
+        Cuts, increasing.
+    """
     marks = np.union1d(_with_tails(p.marks), _with_tails(q.marks))
     marks = marks[(marks > low) & (marks < high)]
     if not marks.size:
@@ -235,7 +276,15 @@ def _distance(a: float, b: float) -> float:
 
 
 def search_grid(low: float, high: float, cuts: FloatArray) -> FloatArray:
-    """Points inside every panel, and geometrically out to the ends."""
+    """Return increasing points inside every panel, and geometrically out to the ends.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the common support.
+    cuts : ndarray
+        Increasing points between them.
+    """
     inner = [np.linspace(a, b, _GRID, endpoint=False) for a, b in pairwise(cuts)]
     left = _toward(low, cuts[0], -_distance(cuts[0], cuts[min(1, len(cuts) - 1)]))
     right = _toward(high, cuts[-1], _distance(cuts[-1], cuts[max(-2, -len(cuts))]))
@@ -407,7 +456,18 @@ def _unfinished(p: Law, q: Law, total: float, previous: float, rest: float) -> I
 
 
 def point_blocks(p: Law, q: Law) -> Iterator[FloatArray]:
-    """Points of either law: first the bulk of both, then rings of doubling width."""
+    """Points of either law: first the bulk of both, then rings of doubling width.
+
+    Parameters
+    ----------
+    p, q : Law
+        The laws, P first.
+
+    Yields
+    ------
+    ndarray
+        Points of a block, each once.
+    """
     ends = min(p.support[0], q.support[0]), max(p.support[1], q.support[1])
     marks = np.concatenate([p.marks, q.marks, [p.start, q.start][: 0 if np.isfinite(ends[0]) else 2]])
     low, high = float(marks.min()), float(marks.max())

@@ -163,7 +163,25 @@ def select_rows(
     best: FloatArray,
     found: IntArray,
 ) -> None:
-    """Update the k smallest squared distances of each row of a tile of inner products, in place."""
+    """Update the k smallest squared distances of each row of a tile of inner products, in place.
+
+    Parameters
+    ----------
+    product : ndarray of shape (r, c)
+        Inner products of the tile.
+    row_squares : ndarray of shape (r,)
+        Squared norms of its rows.
+    column_squares : ndarray of shape (c,)
+        Squared norms of its columns.
+    first_row, first_column : int
+        Where the tile begins among all points.
+    same : bool
+        Rows and columns are the same points, and none is its own neighbour.
+    best : ndarray of shape (n, k)
+        Smallest squared distances so far.
+    found : ndarray of int of shape (n, k)
+        Their points.
+    """
     rows, columns = product.shape
     k = best.shape[1]
     for r in range(rows):
@@ -215,7 +233,23 @@ def select_both(
     best: FloatArray,
     found: IntArray,
 ) -> None:
-    """Use a tile above the diagonal for the lists of its rows and of its columns, in place."""
+    """Use a tile above the diagonal for the lists of its rows and of its columns, in place.
+
+    Parameters
+    ----------
+    product : ndarray of shape (r, c)
+        Inner products of the tile.
+    row_squares : ndarray of shape (r,)
+        Squared norms of its rows.
+    column_squares : ndarray of shape (c,)
+        Squared norms of its columns.
+    first_row, first_column : int
+        Where the tile begins among all points.
+    best : ndarray of shape (n, k)
+        Smallest squared distances so far.
+    found : ndarray of int of shape (n, k)
+        Their points.
+    """
     rows, columns = product.shape
     k = best.shape[1]
     column_worst = np.empty(columns)
@@ -266,7 +300,24 @@ def _farthest_of_numpy(queries: FloatArray, points: FloatArray, found: IntArray,
 
 @kernel(twin=_farthest_of_numpy)
 def farthest_of(queries: FloatArray, points: FloatArray, found: IntArray, scale: float) -> FloatArray:
-    """Return the largest Euclidean distance of each query to the points found for it, times the scale."""
+    """Return the largest Euclidean distance of each query to the points found for it, times the scale.
+
+    Parameters
+    ----------
+    queries : ndarray of shape (m, d)
+        Queries.
+    points : ndarray of shape (n, d)
+        Points.
+    found : ndarray of int of shape (m, k)
+        Points found for each query.
+    scale : float
+        Factor of the distances.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Distances.
+    """
     result = np.empty(len(queries))
     for i in range(len(queries)):
         largest = 0.0
@@ -297,7 +348,28 @@ def _kth_direct_numpy(
 def kth_direct(
     queries: FloatArray, own: IntArray, points: FloatArray, k: int, maximum: bool, scale: float
 ) -> FloatArray:
-    """Return distances to the k-th neighbour from coordinate differences; ``own[i]`` is left out."""
+    """Return distances to the k-th neighbour from coordinate differences; ``own[i]`` is left out.
+
+    Parameters
+    ----------
+    queries : ndarray of shape (m, d)
+        Queries.
+    own : ndarray of int of shape (m,)
+        Point that is left out for each query; -1 for none.
+    points : ndarray of shape (n, d)
+        Points.
+    k : int
+        Which neighbour.
+    maximum : bool
+        Take the largest coordinate difference for a distance, the Euclidean length otherwise.
+    scale : float
+        Factor of the distances.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Distances.
+    """
     m, d = points.shape
     result = np.empty(len(queries))
     tile = np.empty((d, COLUMN_TILE))

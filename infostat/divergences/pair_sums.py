@@ -48,7 +48,17 @@ def squared_distances_numpy(rows: FloatArray, columns: FloatArray, out: FloatArr
 
 @kernel(twin=squared_distances_numpy, fastmath={"contract"})
 def squared_distances(rows: Any, columns: Any, out: Any) -> Any:
-    """Write ``out[i, j] = sum_k (rows[i, k] - columns[k, j])^2``."""
+    """Write ``out[i, j] = sum_k (rows[i, k] - columns[k, j])^2``.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d)
+        One point a row.
+    columns : ndarray of shape (d, m)
+        One point a column.
+    out : ndarray of shape (n, m)
+        Written.
+    """
     n, m = out.shape
     d = rows.shape[1]
     for i in range(n):

@@ -22,7 +22,7 @@ from ..core.progress import Progress
 from ..core.replicates import run_replicates
 from ..core.rng import RngLike, seed_label
 from ..core.samples import as_sample, same_columns, same_rows
-from ..core.validation import FloatArray, check_choice, check_count, check_number
+from ..core.validation import MOST_DRAWS, FloatArray, check_choice, check_count, check_number
 from .kernel_distances import cka, hsic, kernel_width
 from .one_dimensional import energy_distance
 from .pair_sums import Tile, distance_tile, gaussian_tile, tiles
@@ -104,7 +104,7 @@ def permutation_test(
     (0.005, 199)
     """
     kind = check_choice("statistic", statistic, ("energy", "mmd", "hsic", "cka"))
-    count = check_count("draws", draws, low=1)
+    count = check_count("draws", draws, low=1, high=MOST_DRAWS)
     two_samples = kind in ("energy", "mmd")
     _refuse_options(kind, kernel, bandwidth)
     first, second = as_sample("X", X), as_sample("Y", Y)

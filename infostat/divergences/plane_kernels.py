@@ -76,6 +76,22 @@ def kth_in_strips(x: FloatArray, y: FloatArray, starts: IntArray, k: int, first:
     """Return the distance to the k-th neighbour of the points of the strips ``first`` to ``last - 1``.
 
     `x` and `y` are in the order of `make_strips`.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n,)
+        Coordinates, in the order of `make_strips`.
+    starts : ndarray of int of shape (strips + 1,)
+        First point of each strip, and the end.
+    k : int
+        Which neighbour.
+    first, last : int
+        Strips whose points are asked.
+
+    Returns
+    -------
+    ndarray
+        Distances (largest coordinate difference), in the order of the points.
     """
     n_strips = len(starts) - 1
     low, high = np.empty(n_strips), np.empty(n_strips)
@@ -150,7 +166,22 @@ def _extents_numpy(x: FloatArray, y: FloatArray, starts: IntArray, radius: Float
 def extents_in_strips(
     x: FloatArray, y: FloatArray, starts: IntArray, radius: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the largest coordinate differences to the points not farther than the radius."""
+    """Return the largest coordinate differences to the points not farther than the radius.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n,)
+        Coordinates, in the order of `make_strips`.
+    starts : ndarray of int of shape (strips + 1,)
+        First point of each strip, and the end.
+    radius : ndarray of shape (n,)
+        Distance of each point to its k-th neighbour.
+
+    Returns
+    -------
+    (ndarray, ndarray)
+        Largest differences in x and in y.
+    """
     n, n_strips = len(x), len(starts) - 1
     low, high = np.empty(n_strips), np.empty(n_strips)
     for s in range(n_strips):
@@ -209,7 +240,24 @@ def _count_on_line_numpy(line: FloatArray, rank: IntArray, radius: FloatArray, s
 
 @kernel(twin=_count_on_line_numpy)
 def count_on_line(line: FloatArray, rank: IntArray, radius: FloatArray, strict: bool) -> IntArray:
-    """Return how many other points of a sorted line lie within the radius of ``line[rank]``."""
+    """Return how many other points of a sorted line lie within the radius of ``line[rank]``.
+
+    Parameters
+    ----------
+    line : ndarray of shape (n,)
+        Sorted coordinates.
+    rank : ndarray of int of shape (m,)
+        Places of the queries on the line.
+    radius : ndarray of shape (m,)
+        Radius of each query.
+    strict : bool
+        Count points nearer than the radius only, not at it.
+
+    Returns
+    -------
+    ndarray of int of shape (m,)
+        Counts, the query left out.
+    """
     n = len(line)
     counts = np.empty(len(rank), dtype=np.int64)
     guess_up, guess_down = 1, 1

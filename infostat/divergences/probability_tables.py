@@ -190,7 +190,7 @@ def _with_categories_last(name: str, table: TableLike, axis: int) -> tuple[Float
     return np.moveaxis(array, position, -1), resolution
 
 
-def check_axis(name: str, axis: int, ndim: int) -> int:
+def check_axis(name: str, axis: int, ndim: int, argument: str = "axis") -> int:
     """Return the position of `axis` counted from 0, or raise.
 
     Parameters
@@ -201,6 +201,8 @@ def check_axis(name: str, axis: int, ndim: int) -> int:
         From -ndim to ndim - 1.
     ndim : int
         Number of axes of the table.
+    argument : str
+        Argument that the position came in.
 
     Returns
     -------
@@ -214,7 +216,7 @@ def check_axis(name: str, axis: int, ndim: int) -> int:
     InputError
         If the table has no such axis.
     """
-    position = check_count("axis", axis, low=-(10**6))
+    position = check_count(argument, axis, low=-(10**6))
     if not -ndim <= position < ndim:
         required = f"an axis of {name}, from {-ndim} to {ndim - 1}"
         raise InputError(describe("axis", required, axis))

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-from ..core.errors import DataError, InputError
+from ..core.errors import DataError, InputError, InputTypeError, describe
 from ..core.samples import as_samples, same_columns
-from ..core.validation import FloatArray, as_float_array
+from ..core.user_functions import call_user
+from ..core.validation import FloatArray, as_float_array, short
 from .ratio_basis import kliep, ulsif
 from .results import Estimate
 from .variational import donsker_varadhan, nwj, warn_beyond_log_n
@@ -113,7 +114,9 @@ def _design(first: FloatArray, second: FloatArray, features: Features | None) ->
         i, j = np.triu_indices(pooled.shape[1])
         table = np.hstack([unit, unit[:, i] * unit[:, j]])
     else:
-        table = as_float_array("features(X)", features(pooled), ndim=(1, 2))
+        if not callable(features):
+            raise InputTypeError(describe("features", "a function of the rows", short(features)))
+        table = as_float_array("features(X)", call_user("features", features, pooled), ndim=(1, 2))
         table = table.reshape(len(table), -1)
         if len(table) != len(pooled):
             raise InputError(f"features must return one row per observation ({len(pooled)}), got {len(table)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..core.results import Result
 from ..core.tables import Cell, Section
@@ -250,6 +250,10 @@ class SinkhornResult(_Number, Result):
     nature: str = "exact"
 
     _headline = ("value", "transport_cost", "converged", "n_iter")
+    _words: ClassVar[dict[str, str]] = {
+        "divergence": "Debiased divergence",
+        "marginal_error": "L1 error of the marginals",
+    }
 
     def _title(self) -> str:
         return "Entropic optimal transport"

@@ -11,7 +11,7 @@ from ..core.errors import InputError
 from ..core.rng import RngLike, as_generator
 from ..core.samples import as_sample, same_columns
 from ..core.threads import one_blas_thread
-from ..core.validation import FloatArray, as_float_array, check_count
+from ..core.validation import MOST_DRAWS, FloatArray, as_float_array, check_count
 from .one_dimensional import check_order, power_mean, quantile_coupling
 
 __all__ = ["sliced_wasserstein"]
@@ -85,7 +85,7 @@ def sliced_wasserstein(
 
 def _directions(given: ArrayLike | None, count: int, d: int, rng: RngLike) -> FloatArray:
     if given is None:
-        number = check_count("n_directions", count, low=1)
+        number = check_count("n_directions", count, low=1, high=MOST_DRAWS)
         if d == 1:
             return np.ones((1, 1))
         raw = as_generator(rng).standard_normal((number, d))

@@ -158,7 +158,10 @@ _DOCSTRING = """Return the {title} of P from Q: {formula}.
     """
 
 
-def _table_function(kind: str, example: str) -> TableFunction:
+_ORDINARY = ("Reverse", "Squared", "Total")  # first words of titles that are no proper names
+
+
+def _table_function(kind: str, example: str = "") -> TableFunction:
     entry, gen = GENERATORS[kind], generator(kind)
 
     def table_function(
@@ -174,7 +177,7 @@ def _table_function(kind: str, example: str) -> TableFunction:
 
     table_function.__name__ = table_function.__qualname__ = kind
     table_function.__doc__ = _DOCSTRING.format(
-        title=entry.title[0].lower() + entry.title[1:] if entry.title[:2] != "KL" else entry.title,
+        title=entry.title[0].lower() + entry.title[1:] if entry.title.startswith(_ORDINARY) else entry.title,
         formula=entry.formula,
         f0=gen.f0,
         df_inf=gen.df_inf,
@@ -193,6 +196,15 @@ neyman = _table_function("neyman", "0.3633333333")
 hellinger = _table_function("hellinger", "0.0515249251")
 le_cam = _table_function("le_cam", "0.0992857143")
 tv = _table_function("tv", "0.3")
+
+
+def __getattr__(name: str) -> TableFunction:
+    """Make the function of an entry that came with a module of its own; one with a parameter has none."""
+    if name not in GENERATORS or GENERATORS[name].parameter:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    example = round(_value(generator(name), [0.5, 0.3, 0.2], [0.2, 0.5, 0.3], -1, None, "check", False), 10)
+    globals()[name] = made = _table_function(name, repr(example))  # found without this detour from now on
+    return made
 
 
 def js(

@@ -44,6 +44,18 @@ def build_tree(points: FloatArray, leaf: int) -> tuple[IntArray, IntArray, Float
 
     Node 1 is the root, nodes 2i and 2i + 1 are the halves of node i along its longest side; the
     last half of the nodes are leaves of at most `leaf` points.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, d)
+        Points.
+    leaf : int
+        Most points of a leaf.
+
+    Returns
+    -------
+    (ndarray, ndarray, ndarray, ndarray)
+        Order of the points, first and last point of each node, lower and upper corners of the boxes.
     """
     n, d = points.shape
     n_leaves = 1
@@ -134,6 +146,28 @@ def kth_in_tree(
     """Return the distance of each query to the k-th nearest point; point ``own[i]`` is left out.
 
     `columns` holds one coordinate a row, points in the order of `build_tree`, to which `own` refers.
+
+    Parameters
+    ----------
+    columns : ndarray of shape (d, n)
+        Points, one coordinate a row.
+    cuts : ndarray of int
+        Range of points of each node.
+    low, high : ndarray
+        Corners of the box of each node.
+    queries : ndarray of shape (m, d)
+        Queries.
+    own : ndarray of int of shape (m,)
+        Point that is left out for each query; -1 for none.
+    k : int
+        Which neighbour.
+    maximum : bool
+        Take the largest coordinate difference for a distance, the Euclidean length otherwise.
+
+    Returns
+    -------
+    ndarray of shape (m,)
+        Distances.
     """
     d = len(columns)
     n_leaves = len(cuts) // 2

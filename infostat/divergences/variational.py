@@ -16,6 +16,9 @@ from .results import Estimate
 
 __all__ = ["donsker_varadhan", "nwj", "two_sample_se", "warn_beyond_log_n"]
 
+# A critic is a log density ratio; its squares must exist.
+_LARGEST = 1e150
+
 
 def donsker_varadhan(f_p: ArrayLike, f_q: ArrayLike) -> Estimate:
     """Return the Donsker-Varadhan lower bound of KL from the values of a critic.
@@ -113,6 +116,9 @@ def _critic(name: str, values: Any) -> FloatArray:
     array = np.ravel(as_float_array(name, values, ndim=(1, 2)))
     if len(array) < 2:
         raise InputError(f"{name} must hold at least two values of the critic, got {len(array)}")
+    largest = float(np.abs(array).max())
+    if largest > _LARGEST:
+        raise InputError(f"{name} must be between -{_LARGEST:g} and {_LARGEST:g}, got a value of size {largest:.3g}")
     return array
 
 

@@ -1,7 +1,6 @@
 """Exponential families: statistics, cumulants, projection, sampling.
 
-Every family is one file and one line of :mod:`infostat.families.registry`;
-:func:`get_family` finds it by name.
+Every family is one file, which declares the names it goes by; :func:`get_family` finds it by name.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .registry import FAMILIES
+from .registry import CLASSES
 
 if TYPE_CHECKING:
     from .base import ExponentialFamily
@@ -35,18 +34,12 @@ if TYPE_CHECKING:
 
 _OTHERS = {
     "ExponentialFamily": "base",
-    "FiniteSupport": "finite_support",
-    "GenericFamily": "generic",
-    "LogLinear": "log_linear",
-    "PolynomialDensity": "polynomial",
-    "ProductFamily": "product",
-    "TiltedBase": "tilted_base",
     "TiltedDraws": "tilted_draws",
     "family_names": "registry",
     "get_family": "registry",
 }
-# class name -> module; a family enters through its registry line alone
-_MODULES = {**{name: module for module, name, _ in FAMILIES.values()}, **_OTHERS}
+# class name -> module; a family enters through the declaration in its own module alone
+_MODULES = {**CLASSES, **_OTHERS}
 
 __all__ = sorted(_MODULES)
 

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import InputError, InputTypeError, describe
+from ..core.errors import InputError, InputTypeError, Words, describe
 from ..core.validation import FloatArray, as_float_array, check_weights, short
+from .law_checks import law_support
 
 __all__ = ["SLICE_FORMS", "BaseColumn", "LawColumn", "LevelColumn", "base_column"]
 
 _MAX_LEVELS = 10_000
+_LARGEST = 1e70  # fourth powers of products are floats
 _CURE = "pass a frozen scipy.stats law, for instance stats.beta(2, 3), or (values, weights)"
 
 # Shape parameters, location and scale of a law -> (power of x - low, power of high - x, coefficient
@@ -133,6 +135,9 @@ class LevelColumn(BaseColumn):
                 f"values of a base column must be a vector of 1 to {_MAX_LEVELS} levels, "
                 f"got shape {levels.shape}"
             )
+        if np.abs(levels).max() > _LARGEST:
+            got = short(levels.tolist())
+            raise InputError(f"values of a base column must be below {_LARGEST:g} in size, got {got}")
         mass = check_weights(weights, levels.size, "weights of a base column")
         keep = np.argsort(levels, kind="stable")
         keep = keep[mass[keep] > 0]
@@ -235,6 +240,14 @@ class LawColumn(BaseColumn):
         return np.array([*form(values, loc, scale), self.low, self.high, 2.0 * float(self.law.std())])
 
 
+def _sized(column: LawColumn, name: str) -> LawColumn:
+    _, loc, scale = column._parsed()
+    if not (abs(loc) <= _LARGEST and 1.0 / _LARGEST <= scale <= _LARGEST):
+        required = f"a law with a location below {_LARGEST:g} in size and a scale from {1 / _LARGEST:g} to {_LARGEST:g}"
+        raise InputError(describe(name, required, Words(column.text), "rescale the column"))
+    return column
+
+
 def base_column(description: Any, position: int) -> BaseColumn:
     """Return a base column from what the user passed.
 
@@ -269,11 +282,11 @@ def base_column(description: Any, position: int) -> BaseColumn:
         return LevelColumn(*description)
     if not all(hasattr(description, part) for part in ("dist", "support", "rvs")):
         raise InputTypeError(describe(name, "a frozen scipy.stats law or (values, weights)", short(description), _CURE))
-    low, high = (float(end) for end in description.support())
-    if not low < high:  # scipy returns nan for parameters out of range
-        raise InputError(describe(name, "a law with parameters in their range", short(description)))
+    low, high = law_support(description, name)
+    if not low < high:
+        raise InputError(describe(name, "a law with more than one value", short(description)))
     if hasattr(description, "logpdf"):
-        return LawColumn(description)
+        return _sized(LawColumn(description), name)
     if not np.isfinite([low, high]).all() or high - low >= _MAX_LEVELS:
         raise InputError(
             describe(name, "a law with finitely many levels", f"support {low:g} to {high:g}", _CURE)

@@ -16,6 +16,8 @@ from .whitening import Nodes
 
 __all__ = ["Bernoulli"]
 
+REGISTERED = {"bernoulli": "Bernoulli()"}
+
 
 class Bernoulli(ExponentialFamily):
     """Law of a 0/1 variable with unknown probability of 1.

@@ -17,6 +17,8 @@ from .whitening import Nodes, Whitened, whiten_cumulants
 
 __all__ = ["Beta"]
 
+REGISTERED = {"beta": "Beta()"}
+
 # Nodes stop where the density has fallen by exp(-_DROP): beyond, fourth moments gain nothing.
 _DROP = 60.0
 # For b below this, the upper tail lies where 1 - x is lost in the rounding of x.

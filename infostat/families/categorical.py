@@ -16,6 +16,8 @@ from .whitening import Nodes, Whitened, node_view
 
 __all__ = ["Categorical"]
 
+REGISTERED = {"categorical": "Categorical()"}
+
 # Codes of labels that are not among the levels.
 _UNKNOWN = -1.0
 _SUM_TOLERANCE = 1e-9

@@ -24,6 +24,8 @@ __all__ = [
     "solve_dirichlet",
 ]
 
+REGISTERED = {"dirichlet": "Dirichlet()"}
+
 _SUM_TOLERANCE = 1e-6
 _START_STEPS = 4
 
@@ -99,7 +101,8 @@ class Dirichlet(ExponentialFamily):
     def in_support(self, encoded: FloatArray) -> BoolArray:
         """Return which rows are positive with sum one within 1e-6 (see :class:`ExponentialFamily`)."""
         positive = (encoded > 0.0).all(axis=1)
-        return np.asarray(positive & (np.abs(encoded.sum(axis=1) - 1.0) <= _SUM_TOLERANCE))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(positive & (np.abs(encoded.sum(axis=1) - 1.0) <= _SUM_TOLERANCE))
 
     def _support_message(self, encoded: FloatArray, bad: NDArray[np.intp]) -> str:
         text = super()._support_message(encoded, bad)

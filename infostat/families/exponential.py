@@ -15,6 +15,8 @@ from .whitening import Nodes
 
 __all__ = ["Exponential"]
 
+REGISTERED = {"exponential": "Exponential()"}
+
 
 class Exponential(ExponentialFamily):
     """Exponential law on the half line with unknown rate.

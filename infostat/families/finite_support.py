@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..core.errors import CollinearStatisticsError, ConstantStatisticError, InputError, InputTypeError
+from ..core.user_functions import call_user
 from ..core.validation import FloatArray, as_float_array, short
 from .collinearity import CONDITION_ERROR, condition_number, dependent_set
 from .enumerated import Cells, EnumeratedFamily, check_size
 from .point_index import PointIndex
 
 __all__ = ["FiniteSupport"]
+
+REGISTERED = {"finite_support": "FiniteSupport(points)"}
 
 _LARGEST = 1e70  # fourth powers of the statistics are floats
 
@@ -162,13 +165,15 @@ class FiniteSupport(EnumeratedFamily):
 def _statistics(points: FloatArray, statistic: Any) -> FloatArray:
     """Values of the statistic at the points, (M, p)."""
     if statistic is None:
-        return points.reshape(len(points), -1)
-    if not callable(statistic):
+        name, values = "points", points.reshape(len(points), -1)
+    elif not callable(statistic):
         name, values = "statistic", as_float_array("statistic", statistic)
     else:
         shown = points.view()
         shown.setflags(write=False)
-        name, values = "the values of statistic", as_float_array("the values of statistic", statistic(shown))
+        name, values = "the values of statistic", as_float_array(
+            "the values of statistic", call_user("statistic", statistic, shown)
+        )
     values = values[:, None] if values.ndim == 1 else values
     if np.abs(values).max(initial=0.0) > _LARGEST:
         raise InputError(f"{name} must be below {_LARGEST:g} in size, because they are multiplied; rescale them")

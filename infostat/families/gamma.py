@@ -18,9 +18,13 @@ from .whitening import Nodes, Whitened
 
 __all__ = ["Gamma", "shape_from_gap"]
 
+REGISTERED = {"gamma": "Gamma()"}
+
 # Nodes stop where the density has fallen by exp(-_DROP): beyond, fourth moments gain nothing.
 _DROP = 60.0
 _SMALLEST_RELATIVE_SPREAD = 1e-14
+
+_LARGEST = 1e300  # shapes whose log-partition function is a float
 
 
 class Gamma(ExponentialFamily):
@@ -73,7 +77,7 @@ class Gamma(ExponentialFamily):
         return np.asarray(-np.log(encoded))
 
     def _in_domain(self, theta: FloatArray) -> bool:
-        return bool(theta[0] > 0 and theta[1] < 0)
+        return bool(0 < theta[0] <= _LARGEST and theta[1] < 0)
 
     def log_partition(self, theta: ArrayLike) -> float:
         """Return ``lgamma(shape) - shape log(rate)`` (see :class:`ExponentialFamily`)."""
@@ -81,7 +85,7 @@ class Gamma(ExponentialFamily):
         return float(gammaln(shape) - shape * math.log(-minus_rate))
 
     def _cumulants(self, theta: FloatArray, order: int) -> FloatArray:
-        a, b = float(theta[0]), -float(theta[1])
+        a, b = theta[0], -theta[1]  # NumPy's: powers beyond the floats are infinite or zero
         out = np.empty((2,) * order)
         for index in product((0, 1), repeat=order):
             out[index] = _cumulant(a, b, logs=order - sum(index), factors=sum(index))

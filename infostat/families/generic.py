@@ -16,6 +16,7 @@ from ..core.errors import (
     InputTypeError,
     describe,
 )
+from ..core.user_functions import call_user
 from ..core.validation import FloatArray, as_float_array, short
 from .base import BoolArray, NewtonReport
 from .collinearity import CONDITION_ERROR, condition_number, dependent_set
@@ -25,6 +26,8 @@ from .node_law import NodeLaw
 from .rows import as_rows
 
 __all__ = ["GenericFamily"]
+
+REGISTERED = {"generic": "GenericFamily(statistic, nodes=...)"}
 
 _LARGEST = 1e70  # fourth powers of the statistics are floats
 
@@ -212,7 +215,7 @@ def _evaluate(statistic: Callable[[FloatArray], ArrayLike], encoded: FloatArray,
     """Statistics of rows as ``(m, p)``; axes of length one that broadcasting left behind are dropped."""
     rows = as_rows(encoded).view()
     rows.setflags(write=False)  # the function works on the caller's data
-    raw = as_float_array("statistic(x)", statistic(rows), finite=False)
+    raw = as_float_array("statistic(x)", call_user("statistic", statistic, rows), finite=False)
     m = len(rows)
     lengths = [k for k in raw.shape if k != 1]
     if raw.size == 0 and m:

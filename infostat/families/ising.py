@@ -19,6 +19,8 @@ from .rows import as_rows, data_shape
 
 __all__ = ["Ising"]
 
+REGISTERED = {"ising": "Ising()", "ising_independent": "Ising(edges=())"}
+
 _MAX_VARS = int(math.log2(MAX_CELLS))
 _OUTSIDE = -1
 
@@ -157,7 +159,8 @@ class Ising(EnumeratedFamily):
         """Return the number that each row spells in base two (see :class:`EnumeratedFamily`)."""
         rows = as_rows(encoded)
         binary = ((rows == 0.0) | (rows == 1.0)).all(axis=1)
-        index = np.where(binary, rows @ 2.0 ** np.arange(rows.shape[1] - 1, -1, -1), _OUTSIDE)
+        bits = np.where(binary[:, None], rows, 0.0)
+        index = np.where(binary, bits @ 2.0 ** np.arange(rows.shape[1] - 1, -1, -1), _OUTSIDE)
         return np.asarray(index, dtype=np.intp)
 
     # ------------------------------------------------------------- projection

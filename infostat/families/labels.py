@@ -70,11 +70,13 @@ def labels_of(data: Any) -> list[Any]:
     if isinstance(data, (list, tuple, range)):
         # np.asarray would turn a mixed list such as [1, "a"] into strings.
         array = np.empty(len(data), dtype=object)
-        array[:] = [v.item() if isinstance(v, np.generic) else v for v in data]
+        for k, v in enumerate(data):  # one by one: NumPy would ask each label whether it is an array
+            array[k] = v.item() if isinstance(v, np.generic) else v
         if len(array) and isinstance(array[0], (list, tuple, np.ndarray)):
             data_shape(data)  # refuses rows of different lengths
             array = np.array(array.tolist(), dtype=object)
     else:
+        data_shape(data)
         array = np.asarray(data)
     shape = np.shape(array)
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1):

@@ -19,6 +19,8 @@ from .rows import as_rows, entries_of
 
 __all__ = ["LogLinear", "check_shape", "check_terms"]
 
+REGISTERED = {"log_linear": "LogLinear(shape, terms)"}
+
 _OUTSIDE = -1
 
 Terms = tuple[tuple[int, ...], ...]

@@ -31,7 +31,8 @@ from .rows import data_shape
 from .whitening import Nodes, Whitened, cholesky_factor, mix_axes, node_grid
 
 __all__ = ["MultivariateNormal"]
-
+REGISTERED = {"mvn": "MultivariateNormal()", "mvn_diagonal": "MultivariateNormal(structure='diagonal')"}
+ALSO_CALLED = {"multivariate_normal": "mvn", "mvn_full": "mvn", "diagonal": "mvn_diagonal"}
 _MAX_DENSE_FOURTH = 64  # p^4 doubles are 134 MB at p = 64; larger ones only contracted
 _MAX_NODES = 200_000
 _TINY = 1e-280  # scale of precisions whose products with other numbers are still floats

@@ -26,6 +26,7 @@ from .whitening import Nodes, Whitened, mix_axes
 __all__ = ["NodeFamily", "NodeModel"]
 
 _LARGEST = 1e290
+_FAR = 1e100
 
 
 class NodeModel(ABC):
@@ -146,6 +147,8 @@ class NodeFamily(ExponentialFamily):
     def _solve(self, eta: FloatArray, start: FloatArray | None) -> NewtonReport:
         model = self._model(eta.size)
         target: FloatArray = np.asarray(np.linalg.solve(model.matrix, eta - model.offset), dtype=np.float64)
+        if not (np.abs(target) <= _FAR).all():  # spreads of statistics are one: no law is that far from its nodes
+            raise self.boundary("the mean statistic is far outside the convex support, where products overflow")
         return self._project(model, target, start)[0]
 
     def _project(
@@ -188,7 +191,8 @@ class NodeFamily(ExponentialFamily):
             In the statistics in which collinearity is judged (Legendre products for polynomials).
         """
         model, inner = self._inner(self.check_theta(theta))
-        return condition_number(model.judged @ model.law(inner).cov(inner) @ model.judged.T)
+        cov = model.judged @ model.law(inner).cov(inner) @ model.judged.T
+        return condition_number(cov) if (np.diag(cov) > 0.0).all() else np.inf
 
     # ------------------------------------------------------------ conversions
     def _natural(self, params: Mapping[str, Any]) -> FloatArray:

@@ -15,6 +15,9 @@ from .whitening import Nodes, Whitened
 
 __all__ = ["Normal", "standard_normal_nodes"]
 
+REGISTERED = {"normal": "Normal()"}
+ALSO_CALLED = {"gaussian": "normal"}
+
 _SQRT2 = math.sqrt(2.0)
 _TINY = 1e-300
 

@@ -18,6 +18,8 @@ from .whitening import Nodes
 
 __all__ = ["Poisson"]
 
+REGISTERED = {"poisson": "Poisson()"}
+
 _LOG_FLOAT_RANGE = (-708.0, 709.0)
 _LARGEST_SAMPLED_MEAN = 1e18
 _MAX_NODES = 1_000_000

@@ -21,6 +21,8 @@ from .rows import as_rows, data_shape
 
 __all__ = ["PolynomialDensity"]
 
+REGISTERED = {"polynomial": "PolynomialDensity(degree)"}
+
 Basis = Literal["legendre", "monomial"]
 _MAX_DIMENSION = 3
 # Nodes per axis as a share of n_nodes: 200, 64 and 32 by default.
@@ -148,7 +150,7 @@ class PolynomialDensity(NodeFamily):
     def _shape(self, array: FloatArray) -> FloatArray:
         if self.n_columns == 1 or (self._open and (array.ndim < 2 or array.shape[1] == 1)):
             return super()._shape(array)
-        d = self.n_columns or min(array.shape[-1], _MAX_DIMENSION)
+        d = self.n_columns or min(max(array.shape[-1], 1), _MAX_DIMENSION)
         array = array.reshape(1, -1) if array.ndim == 1 else array
         if array.ndim != 2 or array.shape[1] != d:
             raise InputError(f"data for the {self.title} family must have shape (m, {d}), got {array.shape}")

@@ -13,10 +13,12 @@ from ..core.errors import BoundaryProjectionError, InputError, InputTypeError, S
 from ..core.validation import FloatArray, short
 from .base import BoolArray, ExponentialFamily, Fit, NewtonReport
 from .registry import get_family
-from .rows import entries_of
+from .rows import data_shape, entries_of
 from .whitening import Nodes, Whitened, node_grid
 
 __all__ = ["Component", "ProductFamily"]
+
+REGISTERED = {"product": "ProductFamily(families)"}
 
 _MAX_NODES = 20_000
 
@@ -157,7 +159,9 @@ class ProductFamily(ExponentialFamily):
         """Split a table into the data of each component."""
         if not hasattr(data, "iloc"):
             # A list of mixed rows would become an array of strings without dtype=object.
-            data = data if isinstance(data, np.ndarray) else np.array(data, dtype=object)
+            if not isinstance(data, np.ndarray):
+                data_shape(data)
+                data = np.array(data, dtype=object)
         if data.ndim == 1 and self.n_columns == 1:
             return [data]
         if data.ndim != 2:

@@ -1,55 +1,57 @@
-"""One line per family: names that :func:`get_family` knows, and nothing else.
+"""Which families there are: every module of this folder says which names it brings.
 
-Families are imported when they are asked for, so that listing the names costs
+A module declares ``REGISTERED = {"gamma": "Gamma()"}``, the name that people type and the call that builds the
+family; a call with positional arguments, such as ``"LogLinear(shape, terms)"``, says that the family means
+nothing without them. Declarations are read without importing the modules, so that listing the names costs
 nothing. The tests in ``tests/families`` run over this table.
 """
 
 from __future__ import annotations
 
+import ast
 import difflib
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+from ..core.declared import declared
 from ..core.errors import InputError, InputTypeError
 from ..core.validation import short
 from .base import ExponentialFamily
 
-__all__ = ["ALIASES", "FAMILIES", "WITH_ARGUMENTS", "family_names", "get_family"]
+__all__ = ["ALIASES", "CLASSES", "FAMILIES", "WITH_ARGUMENTS", "family_names", "get_family"]
 
-# name -> (module, class, constructor keywords)
-FAMILIES: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "bernoulli": ("bernoulli", "Bernoulli", {}),
-    "beta": ("beta", "Beta", {}),
-    "categorical": ("categorical", "Categorical", {}),
-    "dirichlet": ("dirichlet", "Dirichlet", {}),
-    "exponential": ("exponential", "Exponential", {}),
-    "gamma": ("gamma", "Gamma", {}),
-    "ising": ("ising", "Ising", {}),
-    "ising_independent": ("ising", "Ising", {"edges": ()}),
-    "mvn": ("multivariate_normal", "MultivariateNormal", {}),
-    "mvn_diagonal": ("multivariate_normal", "MultivariateNormal", {"structure": "diagonal"}),
-    "normal": ("normal", "Normal", {}),
-    "poisson": ("poisson", "Poisson", {}),
-    "vonmises": ("vonmises", "VonMises", {}),
-}
+_FOLDER = str(Path(__file__).parent)
 
+
+def _read_declarations() -> tuple[dict[str, tuple[str, str, dict[str, Any]]], dict[str, str], dict[str, str]]:
+    families, needy, classes = {}, {}, {}
+    for module, names in declared(__package__, _FOLDER, "REGISTERED").items():
+        for name, text in names.items():
+            if name in families or name in needy:
+                raise RuntimeError(f"two modules of {__package__} register a family {name!r}")
+            call = ast.parse(text, mode="eval").body
+            if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+                raise RuntimeError(f"REGISTERED of {__package__}.{module} must name a call, got {text!r}")
+            classes[call.func.id] = module
+            if call.args:
+                needy[name] = text
+            else:
+                keywords = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+                families[name] = (module, call.func.id, keywords)
+    return dict(sorted(families.items())), dict(sorted(needy.items())), dict(sorted(classes.items()))
+
+
+# FAMILIES: name -> (module, class, constructor keywords).
+# WITH_ARGUMENTS: families that mean nothing without arguments, name -> how they are built.
+# CLASSES: class -> module.
+FAMILIES, WITH_ARGUMENTS, CLASSES = _read_declarations()
+
+# other spellings -> name
 ALIASES: dict[str, str] = {
-    "gaussian": "normal",
-    "multivariate_normal": "mvn",
-    "mvn_full": "mvn",
-    "diagonal": "mvn_diagonal",
-    "von_mises": "vonmises",
-}
-
-
-# Families that mean nothing without arguments: name -> how they are built.
-WITH_ARGUMENTS: dict[str, str] = {
-    "finite_support": "FiniteSupport(points)",
-    "generic": "GenericFamily(statistic, nodes=...)",
-    "log_linear": "LogLinear(shape, terms)",
-    "polynomial": "PolynomialDensity(degree)",
-    "product": "ProductFamily(families)",
-    "tilted_base": "TiltedBase(base, products)",
+    other: name
+    for spellings in declared(__package__, _FOLDER, "ALSO_CALLED").values()
+    for other, name in spellings.items()
 }
 
 

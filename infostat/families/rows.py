@@ -267,16 +267,21 @@ def entries_of(value: Any, name: str, required: str) -> list[Any]:
     # An array without axes is iterable by its type and raises when iterated over.
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable) or getattr(value, "ndim", 1) == 0:
         raise InputTypeError(describe(name, required, short(value)))
-    return list(value)
+    try:
+        return list(value)
+    except Exception as error:  # whatever an object may raise instead of giving its entries
+        raise InputTypeError(describe(name, required, short(value))) from error
 
 
-def data_shape(data: Any) -> tuple[int, ...]:
+def data_shape(data: Any, name: str = "data") -> tuple[int, ...]:
     """Return the shape of data of any kind, or raise.
 
     Parameters
     ----------
     data : array_like or DataFrame
         Rows.
+    name : str
+        What they are called in messages.
 
     Returns
     -------
@@ -296,9 +301,11 @@ def data_shape(data: Any) -> tuple[int, ...]:
     try:
         shape = tuple(int(k) for k in np.shape(data))
     except ValueError:  # NumPy's answer to rows of different lengths
-        raise InputError(f"data must be rectangular, got rows of different lengths in {short(data)}") from None
+        raise InputError(f"{name} must be rectangular, got rows of different lengths in {short(data)}") from None
+    except Exception as error:  # whatever an object that is no array may raise
+        raise InputTypeError(describe(name, "an array or a table of rows", short(data))) from error
     if len(shape) not in (1, 2):
-        raise InputError(f"data must have shape (m,) or (m, d), got shape {shape}")
+        raise InputError(f"{name} must have shape (m,) or (m, d), got shape {shape}")
     return shape
 
 

@@ -12,7 +12,7 @@ from ..core.data import matrix, read_table
 from ..core.errors import CollinearStatisticsError, ConstantStatisticError, InputError
 from ..core.rng import RngLike, as_seed_sequence, child, seed_label
 from ..core.threads import threads
-from ..core.validation import FloatArray, as_float_array, check_count, check_number
+from ..core.validation import FloatArray, as_float_array, check_count, check_number, short
 from .base import BoolArray, ExponentialFamily, Fit, NewtonReport
 from .base_columns import BaseColumn, base_column
 from .chain_diagnostics import batch_means_cov
@@ -25,10 +25,14 @@ from .whitening import Nodes, Whitened
 
 __all__ = ["TiltedBase"]
 
+REGISTERED = {"tilted_base": "TiltedBase(base, products)"}
+
 DRAWS = 200_000
 _PROTOCOL_DRAWS = 60_000  # of methods that take no number of draws
 _LEAST_DRAWS = 20 * CHAINS
 _BURN_IN = 100  # stored draws
+_MOST_DRAWS = 10**9
+_LARGEST = 1e150  # exponents are squared
 _SAMPLE_THIN = 20
 _PATH_NODES = 10
 _WEAK = 1e-10  # smallest eigenvalue of the correlation of the statistics under the base
@@ -180,8 +184,10 @@ class TiltedBase(ExponentialFamily):
                 + ", ".join(names[k] for k in constant)
                 + "; leave these products out"
             )
-        related = np.triu(np.abs(np.corrcoef(x, rowvar=False)) > limit, 1).any(axis=0)
-        kept = [product for k, product in enumerate(self._products) if not related.reshape(-1)[k]]
+        # The correlation of a single statistic comes as a number.
+        correlation = np.atleast_2d(np.corrcoef(x, rowvar=False))
+        related = np.atleast_1d(np.triu(np.abs(correlation) > limit, 1).any(axis=0))
+        kept = [product for k, product in enumerate(self._products) if not related[k]]
         return type(self)(self._base, kept)
 
     # -------------------------------------------------------------- simulation
@@ -300,7 +306,8 @@ class TiltedBase(ExponentialFamily):
     def _check_draws(self, draws: int) -> int:
         least = max(_LEAST_DRAWS, 10 * self.n_params())
         return check_count(
-            "draws", draws, low=least, cure=f"{least} draws are the least for p = {self.n_params()}; use 200 000"
+            "draws", draws, low=least, high=_MOST_DRAWS,
+            cure=f"{least} draws are the least for p = {self.n_params()}; use 200 000",
         )
 
     def _run(
@@ -392,8 +399,13 @@ class TiltedBase(ExponentialFamily):
             t = 0.5 * (nodes[k] + 1.0)
             run = self._run(t * parameter, states, per_node, child(seed, 3_000_000 + k), jobs)
             states = run.states
-            energy = self._statistic(run.draws.reshape(-1, self.n_columns)) @ parameter
-            chain_means = energy.reshape(CHAINS, -1).mean(axis=1)
+            with np.errstate(over="ignore", invalid="ignore"):
+                energy = self._statistic(run.draws.reshape(-1, self.n_columns)) @ parameter
+                chain_means = energy.reshape(CHAINS, -1).mean(axis=1)
+            if not (np.abs(chain_means) <= _LARGEST).all():
+                raise InputError(
+                    f"theta must give exponents below {_LARGEST:g} in size, got theta {short(parameter.tolist())}"
+                )
             value += 0.5 * weights[k] * float(chain_means.mean())
             cov = batch_means_cov(chain_means[:, None] / CHAINS)
             variance += (0.5 * weights[k]) ** 2 * float(cov[0, 0])

@@ -18,6 +18,9 @@ from .whitening import Nodes, Whitened, mix_axes, node_view
 
 __all__ = ["VonMises", "concentration", "mean_resultant_gap"]
 
+REGISTERED = {"vonmises": "VonMises()"}
+ALSO_CALLED = {"von_mises": "vonmises"}
+
 _N_NODES = 4096
 # Half-width of the node window in units of 1/sqrt(kappa): outside, the density is below exp(-40).
 _WINDOW = 14.0

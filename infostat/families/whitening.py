@@ -129,7 +129,7 @@ def cholesky_factor(cov: FloatArray) -> FloatArray:
     if not (np.isfinite(scale).all() and (scale > 0).all()):
         raise CollinearStatisticsError(
             "the model covariance of the statistics has a zero or non-finite variance; "
-            "the fitted law is degenerate to working precision"
+            "the law of the fit, or at theta, is degenerate to working precision"
         )
     try:
         factor = np.linalg.cholesky(cov / np.outer(scale, scale))

@@ -161,7 +161,7 @@ def check_labels(y_train: Any, y_test: Any, rows: tuple[int, int], of: tuple[str
 def _labels(name: str, labels: Any, n_rows: int, of: str) -> Labels:
     try:
         array = np.asarray(labels)
-    except ValueError:  # lists of unequal length
+    except (ValueError, RuntimeError):  # lists of unequal length, arrays that refuse to become one of NumPy
         raise DataError(describe(name, "one label per row", short(labels))) from None
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]

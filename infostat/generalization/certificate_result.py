@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
 from .labelled import _Labelled
 
@@ -95,7 +95,7 @@ class LabelledTransport(_Labelled):
         return [Section(rows + self._label_rows())]
 
     def _notes(self) -> Sequence[str]:
-        return [*super()._notes(), *(f"[{flag}] {_FLAGS[flag]}" for flag in self.flags)]
+        return [*super()._notes(), *(caution(flag, _FLAGS[flag]) for flag in self.flags)]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -236,7 +236,7 @@ class LayerCertificates(_Labelled):
         return [Section(rows + self._label_rows()), Section(table, head)]
 
     def _notes(self) -> Sequence[str]:
-        return [*super()._notes(), *(f"[{flag}] {_FLAGS[flag]}" for flag in self.flags)]
+        return [*super()._notes(), *(caution(flag, _FLAGS[flag]) for flag in self.flags)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots_certificates import draw_certificates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.checkpoint_folder import CheckpointFolder
 from ..core.errors import InputError, VacuousBoundWarning, Words, describe
 from ..core.progress import Progress, progress_callback
-from ..core.rng import RngLike, as_seed_sequence, child, seed_label
+from ..core.rng import RngLike, child, seed_label
 from ..core.validation import FloatArray, check_count
 from .experiment_result import Experiment, caption_of, curve_rows
 from .gaussian_expectations import ExpectedLayers, expected_layers
@@ -63,6 +65,7 @@ def bounds_by_layer(
     n_jobs: int | None = None,
     batch_size: int | None = None,
     progress: Progress = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Experiment:
     """Return the curves of experiment E1: bounds of the gap against the layer of a linear network.
 
@@ -88,6 +91,8 @@ def bounds_by_layer(
         Blocks of training sets per task.
     progress : bool or callable
         False is silent, True a bar on stderr, a callable is called with patterns done and in all.
+    checkpoint : path, optional
+        Folder that keeps finished training sets of every pattern; an interrupted study resumes from it.
 
     Returns
     -------
@@ -100,6 +105,8 @@ def bounds_by_layer(
     ------
     InputError
         If an argument is out of range.
+    CheckpointError
+        If the checkpoint is damaged or belongs to another study.
 
     Notes
     -----
@@ -119,13 +126,15 @@ def bounds_by_layer(
     size = check_count("n", n, low=2, high=LARGEST_SIZE)
     patterns = _patterns(gains, len(checked) - 2)
     count = check_count("replicates", replicates, low=2)
-    seed = as_seed_sequence(rng)
+    store = CheckpointFolder(checkpoint, {"study": "experiment E1"}, rng)
+    seed = store.seed
     expected, simulated = [], []
     with progress_callback(progress, "patterns") as report:
         for done, pattern in enumerate(patterns, start=1):
             expected.append(expected_layers(task.norm, task.sigma0, size, checked, pattern))
             each: dict[str, Any] = {"rng": child(seed, done - 1), "n_jobs": n_jobs, "batch_size": batch_size}
-            simulated.append(task.simulate(size, checked, pattern, count, **each))
+            file = store.file(f"pattern-{done}")
+            simulated.append(task.simulate(size, checked, pattern, count, checkpoint=file, **each))
             if report is not None:
                 report(done, len(patterns))
     study = _Study(task, size, checked, patterns, expected, simulated)

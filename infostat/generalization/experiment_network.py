@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,11 @@ import numpy as np
 from numpy.random import Generator, SeedSequence
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.checkpoint_folder import CheckpointFolder
 from ..core.errors import DataError, InputError, InputTypeError, MissingExtraError, VacuousBoundWarning, describe
 from ..core.progress import Progress
 from ..core.replicates import run_replicates
-from ..core.rng import RngLike, as_seed_sequence, child, child_generator, seed_label
+from ..core.rng import RngLike, child, child_generator, seed_label
 from ..core.samples import as_sample
 from ..core.validation import FloatArray, check_count, check_number, short
 from .experiment_result import Experiment, caption_of, curve_rows
@@ -53,6 +55,7 @@ def network_study(
     n_jobs: int | None = None,
     batch_size: int | None = None,
     progress: Progress = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Experiment:
     """Train a small network twice, without and with noise in its layers, and certify its gap at every layer.
 
@@ -88,6 +91,8 @@ def network_study(
     progress : bool or callable
         True draws a bar for each training, with the loss and the gap after every step, and one for the draws
         of the noise; a callable gets ``(done, total)``, gradient steps and draws together.
+    checkpoint : path, optional
+        Folder that keeps finished draws of the noise; an interrupted study trains again and resumes there.
 
     Returns
     -------
@@ -100,6 +105,8 @@ def network_study(
         If an option is out of range, or the data do not fit.
     MissingExtraError
         If the digits are asked for and scikit-learn is not installed.
+    CheckpointError
+        If the checkpoint is damaged or belongs to another study.
 
     Notes
     -----
@@ -122,7 +129,8 @@ def network_study(
     """
     n = check_count("n", n, low=_LEAST_ROWS // 2)
     masks = check_count("masks", masks, low=1, high=1_000_000)
-    seed = as_seed_sequence(rng)
+    store = CheckpointFolder(checkpoint, {"study": "experiment E5"}, rng)
+    seed = store.seed
     samples, source = _samples(data, n, d, mu, sigma0, seed)
     widths = [samples[0].shape[1], *_hidden(hidden), 1]
     options: dict[str, Any] = {"learning_rate": learning_rate, "steps": steps}
@@ -141,7 +149,12 @@ def network_study(
         n_jobs=n_jobs,
         batch_size=batch_size,
         progress=_part(progress, 2 * plain.steps, total),
+        checkpoint=store.file("draws"),
         study="draws of the noise",
+        settings={
+            "samples": samples, "widths": widths, "activation": _listed(noisy.activations), "steps": noisy.steps,
+            "learning_rate": noisy.learning_rate, "drop": _listed(noisy.drop), "noise_std": _listed(noisy.noise_std),
+        },
     )
     draws = {name: np.asarray(run.values[name], dtype=np.float64) for name in _FIELDS}
     frame = _frame(alone, draws)
@@ -332,7 +345,7 @@ def _caption(frame: pd.DataFrame, masks: int) -> str:
         frame,
         "The gap is the test loss minus the training loss of one network, on these samples. Noise on: another "
         f"network, trained with dropout and noise; means over {masks} draws of them, each shared by all observations; "
-        "bars are Monte Carlo standard errors. W1 between samples is positive even for samples of one law: read it "
+        "bars are Monte-Carlo standard errors. W1 between samples is positive even for samples of one law: read it "
         "against the floor, the W1 of two halves of the test sample. Another seed gives other numbers.",
     )
 

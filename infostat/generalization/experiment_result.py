@@ -11,6 +11,7 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.results import Result
 from ..core.tables import WIDTH, Cell, Section
+from ..core.words import row_label
 from .labelled import NATURES, SENSES
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Experiment(Result):
                 cells = [[row[0], *row[1 + start : 1 + stop]] for row in rows]
                 found.append(Section(cells, [x_label, *names[start:stop]], title=panel if start == 0 else ""))
         if self.markers:
-            found.append(Section([[key, _number(value)] for key, value in self.markers.items()]))
+            found.append(Section([[row_label(key), _number(value)] for key, value in self.markers.items()]))
         return found
 
     def _notes(self) -> Sequence[str]:

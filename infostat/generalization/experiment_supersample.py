@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike
 
+from ..core.checkpoint_folder import CheckpointFolder
 from ..core.errors import SampleSizeWarning, VacuousBoundWarning
 from ..core.progress import Progress, Report, progress_callback
-from ..core.rng import RngLike, as_seed_sequence, child, seed_label
+from ..core.rng import RngLike, child, seed_label
 from ..core.validation import FloatArray, check_count, check_number
 from .experiment_result import Experiment, caption_of, curve_rows
 from .gaussian_task import BinaryGaussianTask
@@ -96,6 +99,7 @@ def supersample_study(
     n_jobs: int | None = None,
     batch_size: int | None = None,
     progress: Progress = False,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Experiment:
     """Return the curves of experiment E6: gap and loss-difference bound against n on the binary Gaussian task.
 
@@ -125,6 +129,8 @@ def supersample_study(
         Supersamples per task.
     progress : bool or callable
         Report finished supersamples.
+    checkpoint : path, optional
+        Folder that keeps finished supersamples of every size; an interrupted study resumes from it.
 
     Returns
     -------
@@ -136,6 +142,8 @@ def supersample_study(
     ------
     InputError
         If a number is out of range.
+    CheckpointError
+        If the checkpoint is damaged or belongs to another study.
 
     Notes
     -----
@@ -154,7 +162,6 @@ def supersample_study(
     rows = check_axis("sizes", check_sizes("sizes", sizes, high=1e7))
     few = check_axis("network_sizes", check_sizes("network_sizes", network_sizes, high=1e7))
     widths = (columns, *_hidden(hidden), 1)
-    seed = as_seed_sequence(rng)
     asked = {
         "supersamples": supersamples, "masks": masks,
         "network_supersamples": network_supersamples, "network_masks": network_masks,
@@ -165,12 +172,20 @@ def supersample_study(
         "bootstrap": bootstrap, "confidence_level": level, "n_jobs": n_jobs, "batch_size": batch_size
     }  # fmt: skip
     total = len(rows) * many + len(few) * some
+    about = {
+        "study": "experiment E6", "mu": task.norm, "sigma0": spread, "widths": list(widths),
+        "steps": check_count("steps", steps),
+    }  # fmt: skip
+    store = CheckpointFolder(checkpoint, about, rng)
+    seed = store.seed
     with progress_callback(progress, "supersamples") as report:
         mean = SupersampleExperiment(_Draw(task), _fit_mean, _wrong)
-        simple = _runs(mean, rows, (many, each), child(seed, 0), shared, _part(report, 0, total))
+        files = [store.file(f"mean-{place}") for place in range(len(rows))]
+        simple = _runs(mean, rows, (many, each), child(seed, 0), shared, _part(report, 0, total), files)
         network = SupersampleExperiment(_Draw(task), _FitNetwork(widths, check_count("steps", steps)), _wrong)
         start = len(rows) * many
-        trained = _runs(network, few, (some, few_masks), child(seed, 1), shared, _part(report, start, total))
+        files = [store.file(f"network-{place}") for place in range(len(few))]
+        trained = _runs(network, few, (some, few_masks), child(seed, 1), shared, _part(report, start, total), files)
     frame = _frame(task, columns, (rows, simple), (few, trained))
     settings = {
         "mu": mu, "sigma0": spread, "d": columns, "widths": "-".join(map(str, widths)), "steps": steps,
@@ -200,13 +215,14 @@ def _runs(
     seed: Any,
     shared: dict[str, Any],
     part: Callable[[int], Progress],
+    files: Sequence[Path | None],
 ) -> list[SupersampleRun]:
     found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SampleSizeWarning)  # the flags stay on the runs
         for place, n in enumerate(sizes):
-            progress = part(place * counts[0])
-            found.append(experiment.run(int(n), *counts, child(seed, place), progress=progress, **shared))
+            each = {**shared, "progress": part(place * counts[0]), "checkpoint": files[place]}
+            found.append(experiment.run(int(n), *counts, child(seed, place), **each))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from importlib import import_module
 from typing import Any
 
@@ -22,7 +23,13 @@ EXPERIMENTS = {
 
 
 def run_experiment(
-    name: str, *, rng: Any = None, n_jobs: int | None = None, progress: Any = False, **options: Any
+    name: str,
+    *,
+    rng: Any = None,
+    n_jobs: int | None = None,
+    progress: Any = False,
+    checkpoint: str | os.PathLike[str] | None = None,
+    **options: Any,
 ) -> Experiment:
     """Run one of the experiments E1 to E6.
 
@@ -38,6 +45,8 @@ def run_experiment(
         Parallel workers, where replicates are run; the numbers do not depend on it.
     progress : bool or callable
         Progress; a callable gets ``(done, total)``.
+    checkpoint : path, optional
+        Folder that keeps finished replicates of E1, E5 and E6; an interrupted study resumes from it.
     **options
         Passed to the function behind the name, which documents them.
 
@@ -49,7 +58,7 @@ def run_experiment(
     Raises
     ------
     InputError
-        If the name is unknown.
+        If the name is unknown, or a checkpoint is given to an experiment without replicates.
     InputTypeError
         If the experiment has no such option.
 
@@ -69,6 +78,8 @@ def run_experiment(
     unknown = sorted(set(options) - set(accepted))
     if unknown:
         raise InputTypeError(f"{name.upper()} has no option {', '.join(unknown)}; it takes {', '.join(accepted)}")
-    common = {"rng": rng, "n_jobs": n_jobs, "progress": progress}
+    if checkpoint is not None and "checkpoint" not in accepted:
+        raise InputError(f"checkpoint must be left out for {name.upper()}, which takes seconds and runs no replicates")
+    common = {"checkpoint": checkpoint, "rng": rng, "n_jobs": n_jobs, "progress": progress}
     found: Experiment = run(**options, **{key: item for key, item in common.items() if key in accepted})
     return found

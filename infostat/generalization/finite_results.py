@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..core.style import COLORS
 from ..core.tables import Cell, Section
 from ..core.validation import FloatArray
-from .labelled import _Labelled, input_items
+from ..core.words import frame_section, row_label
+from .labelled import INPUT_LABELS, _Labelled, input_items
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,13 +99,13 @@ class FiniteParameterBound(_Labelled):
         rows += [["Parameters N", self.n_params], ["Contraction kappa", self.contraction]]
         rows.append(["1 - kappa", self.contraction_gap])
         if single:
-            rows += [["Entropy bound N log(levels), nats", float(self.entropy)]]
-            rows += [["Label information, nats", float(self.label_information)]]
-            rows += [[key, item] for key, item in input_items(self.inputs).items() if np.ndim(item) == 0]
+            rows += [["Entropy bound N log(levels) (nats)", float(self.entropy)]]
+            rows += [["Label information (nats)", float(self.label_information)]]
+            given = input_items(self.inputs).items()
+            rows += [[row_label(key, INPUT_LABELS), item] for key, item in given if np.ndim(item) == 0]
             return [Section(rows)]
         frame = self.to_frame().drop(columns=["n_params", "contraction"])
-        heads = [str(name).replace("_", " ") for name in frame.columns]
-        return [Section(rows), Section(frame.head(20).to_numpy(object).tolist(), heads)]
+        return [Section(rows), frame_section(frame, most=20)]
 
     def _notes(self) -> Sequence[str]:
         return [*super()._notes(), CAVEAT]
@@ -176,9 +177,7 @@ class DepthWidthTable(_Labelled):
         return pd.DataFrame({name: getattr(self, name) for name in names})
 
     def _sections(self) -> Sequence[Section]:
-        frame = self.to_frame()
-        rows: list[list[Cell]] = [[int(row[0]), *map(float, row[1:])] for row in frame.itertuples(index=False)]
-        return [Section(rows, [name.replace("_", " ") for name in frame.columns]), Section(self._label_rows())]
+        return [frame_section(self.to_frame()), Section(self._label_rows())]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         style = {"color": COLORS["blue"], "marker": "o", "markersize": 4, **kwargs}

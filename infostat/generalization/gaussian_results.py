@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
 from .labelled import _Labelled
 
@@ -334,7 +334,7 @@ class GaussianSimulation(_Labelled):
             ["Mean test loss", self.test],
             ["Mean training loss", self.train],
             ["Mean gap", self.value],
-            ["Monte Carlo standard error", self.se],
+            ["Monte-Carlo standard error", self.se],
             ["Expected gap (exact)", self.exact_gap],
             ["Layer of the smallest distance", self.funnel_distance],
             ["Layer of the smallest bound", self.funnel_bound],
@@ -350,7 +350,7 @@ class GaussianSimulation(_Labelled):
         return [Section(rows + self._label_rows()), Section(table, head, title=title)]
 
     def _notes(self) -> Sequence[str]:
-        return [*super()._notes(), *(f"[{flag}] {_FLAGS[flag]}" for flag in self.flags)]
+        return [*super()._notes(), *(caution(flag, _FLAGS[flag]) for flag in self.flags)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots_gaussian import draw_simulation

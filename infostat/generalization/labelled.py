@@ -18,6 +18,7 @@ from ..core.errors import InputError, InputTypeError, VacuousBoundWarning, Words
 from ..core.results import Result
 from ..core.tables import Cell, Section
 from ..core.validation import FloatArray, as_float_array, check_number, short
+from ..core.words import frame_section, row_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,9 @@ SENSES = {
     "": "",
 }
 _ROUNDING = 1e-10  # divergences computed elsewhere may be this much below zero
+
+# Labels of inputs; the common words speak of rows of data.
+INPUT_LABELS = {"n": "Sample size n", "emp": "Empirical risk", "n_inputs": "Inputs", "n_outputs": "Outputs"}
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -164,12 +168,10 @@ class Bound(_Labelled):
         rows += self._label_rows()
         for key, item in input_items(self.inputs).items():
             if np.ndim(item) == 0:
-                rows.append([key.replace("_", " "), item])
+                rows.append([row_label(key, INPUT_LABELS), item])
         found = [Section(rows)]
         if np.ndim(self.value):
-            frame = self.to_frame()
-            heads = [str(name).replace("_", " ") for name in frame.columns]
-            found.append(Section(frame.head(20).to_numpy(object).tolist(), heads))
+            found.append(frame_section(self.to_frame(), most=20))
         return found
 
 

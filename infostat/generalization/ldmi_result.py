@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
 from .labelled import _Labelled
 
@@ -113,7 +113,7 @@ class LossDifferenceBound(_Labelled):
         mean = "" if np.ndim(self.mi) == 0 else ", mean over pairs"
         rows: list[list[Cell]] = [
             ["Bound on the absolute gap", float(self.value)],
-            [f"Interval ({100 * self.confidence_level:g} %)", f"[{self.low:.4g}, {self.high:.4g}]"],
+            [f"{100 * self.confidence_level:g} % interval", f"{self.low:.4g} to {self.high:.4g}"],
             ["Gap in the runs", self.gap],
             [f"I(Delta;U), plug-in{mean}", float(np.mean(self.mi))],
             [f"I(Delta;U), Miller-Madow{mean}", float(np.mean(self.mi_miller_madow))],
@@ -124,7 +124,7 @@ class LossDifferenceBound(_Labelled):
         return [Section(rows)]
 
     def _notes(self) -> Sequence[str]:
-        return [*super()._notes(), *(FLAGS[flag].rstrip(".") + "." for flag in self.flags)]
+        return [*super()._notes(), *(caution(flag, FLAGS[flag].rstrip(".") + ".") for flag in self.flags)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots_supersample import draw_differences

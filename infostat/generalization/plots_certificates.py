@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED, DOTTED
 from ..core.errors import InputError
 from ..core.style import COLORS
 from ..core.validation import FloatArray, check_choice
+from .plots_layers import layer_axis, layer_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_certificates", "draw_layer_bound", "draw_shift"]
 
-_DASHED: Any = (0, (4, 2))
-_DOTTED: Any = (0, (1, 1.5))
 PANELS = ("loss", "distance")
 
 
@@ -46,17 +46,8 @@ def draw_certificates(ax: Axes, result: LayerCertificates, *, panel: str | None 
     if panel is not None:
         _panel(ax, result, check_choice("panel", panel, PANELS), kwargs)
         return
-    for inner, name in zip(_two_panels(ax), PANELS, strict=True):
+    for inner, name in zip(layer_panels(ax), PANELS, strict=True):
         _panel(inner, result, name, kwargs)
-
-
-def _two_panels(ax: Axes) -> list[Axes]:
-    """Two panels side by side in the area of `ax`; a figure of its own becomes wide enough for them."""
-    figure = ax.get_figure(root=True)
-    if figure is not None and len(figure.axes) == 1:
-        figure.set_size_inches(7.6, 3.6)
-    ax.set_axis_off()
-    return [ax.inset_axes((left, 0.0, 0.43, 1.0)) for left in (0.0, 0.57)]
 
 
 def _panel(ax: Axes, result: LayerCertificates, name: str, kwargs: dict[str, Any]) -> None:
@@ -64,20 +55,19 @@ def _panel(ax: Axes, result: LayerCertificates, name: str, kwargs: dict[str, Any
         kind = result.nature
         lines = [
             (result.certificate, f"certificate ({kind}, for these two samples)", "blue", "-", result.funnel_bound),
-            (result.certificate_floor, "its floor: two halves of the test sample", "sky", _DASHED, None),
-            (np.full(len(result.layer), abs(result.gap)), "|gap| of this network (exact)", "black", _DOTTED, None),
+            (result.certificate_floor, "its floor: two halves of the test sample", "sky", DASHED, None),
+            (np.full(len(result.layer), abs(result.gap)), "|gap| of this network (exact)", "black", DOTTED, None),
         ]
         label = "mean loss (unit of the loss)"
     else:
         lines = [
             (result.w1, r"$W_1$ of these two samples", "orange", "-", result.funnel_distance),
-            (result.w1_floor, "its floor: two halves of the test sample", "amber", _DASHED, None),
+            (result.w1_floor, "its floor: two halves of the test sample", "amber", DASHED, None),
         ]
         label = "distance (unit of the layer)"
     _lines(ax, lines, kwargs)
-    _layer_axis(ax, result.layer, result.width.tolist())
+    layer_axis(ax, result.layer, result.width.tolist())
     ax.set_ylabel(label)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), fontsize=8.0)
 
 
 def draw_layer_bound(ax: Axes, result: LayerBound, **kwargs: Any) -> None:
@@ -93,13 +83,12 @@ def draw_layer_bound(ax: Axes, result: LayerBound, **kwargs: Any) -> None:
         Passed to the lines.
     """
     names = [str(i) for i in range(len(result.value))]
-    first, second = _two_panels(ax)
+    first, second = layer_panels(ax)
     _lines(first, [(result.value, "bound, in expectation", "blue", "-", result.funnel_bound)], kwargs)
     _lines(second, [(result.w1, r"$W_1$ given", "orange", "-", result.funnel_distance)], kwargs)
     for inner, label in ((first, "gap (unit of the loss)"), (second, "distance (unit of the layer)")):
-        _layer_axis(inner, names, None)
+        layer_axis(inner, names)
         inner.set_ylabel(label)
-        inner.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=8.0)
 
 
 def draw_shift(ax: Axes, result: RepresentationShift, **kwargs: Any) -> None:
@@ -115,13 +104,12 @@ def draw_shift(ax: Axes, result: RepresentationShift, **kwargs: Any) -> None:
         Passed to the line.
     """
     x = np.arange(len(result.layer))
-    style: dict[str, Any] = {"color": COLORS["purple"], "marker": "s", "ms": 4.0, "ls": _DOTTED}
+    style: dict[str, Any] = {"color": COLORS["purple"], "marker": "s", "ms": 4.0, "ls": DOTTED}
     style |= {"capsize": 2, "elinewidth": 0.9, "label": "proxy, no bound (bars: one standard error)"}
     ax.errorbar(x, result.value, yerr=np.nan_to_num(result.se), **{**style, **kwargs})
     ax.axhline(0.0, color=COLORS["grey"], lw=0.8)
-    _layer_axis(ax, result.layer, result.width.tolist())
+    layer_axis(ax, result.layer, result.width.tolist())
     ax.set_ylabel("KL proxy, train to test (nats)")
-    ax.legend()
 
 
 def _lines(ax: Axes, lines: Sequence[tuple[FloatArray, str, str, Any, int | None]], kwargs: dict[str, Any]) -> None:
@@ -149,12 +137,3 @@ def _lines(ax: Axes, lines: Sequence[tuple[FloatArray, str, str, Any, int | None
         ax.set_yscale("log")
     else:
         ax.set_ylim(0.0, 1.08 * float(everything.max()) or 1.0)
-
-
-def _layer_axis(ax: Axes, names: Sequence[str], widths: Sequence[int] | None) -> None:
-    """One tick per layer, with its width below the name; at most a dozen of them."""
-    step = -(-len(names) // 12)
-    chosen = range(0, len(names), step)
-    ax.set_xticks(list(chosen), [names[i] if widths is None else f"{names[i]}\n{widths[i]}" for i in chosen])
-    ax.set_xlim(-0.3, len(names) - 0.7)
-    ax.set_xlabel("layer" if widths is None else "layer (width below)")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import count_ticks, inset_panels
 from ..core.errors import InputError
 from ..core.style import COLORS
 
@@ -51,21 +52,14 @@ def draw_experiment(ax: Axes, result: Experiment, *, panel: str | None = None, *
     if len(names) == 1:
         _panel(ax, result, names[0], colours, kwargs)
         return
-    figure = ax.get_figure(root=True)
-    if figure is not None and len(figure.axes) == 1:
-        figure.set_size_inches(3.3 * min(len(names), 3), 3.4 * -(-len(names) // 3) + 0.4)
-    ax.set_axis_off()
     columns = min(len(names), 3)
     rows = -(-len(names) // columns)
-    gap_x, gap_y = 0.09, 0.2
-    width = (1.0 - gap_x * (columns - 1)) / columns
-    height = (1.0 - gap_y * (rows - 1)) / rows
-    for i, name in enumerate(names):
-        row, column = divmod(i, columns)
-        left, bottom = column * (width + gap_x), 1.0 - (row + 1) * height - row * gap_y
-        inner = ax.inset_axes((left, bottom, width, height))
+    inner_axes = inset_panels(ax, columns, rows, size=(3.3 * columns, 3.4 * rows + 0.4), gap=(0.09, 0.2))
+    for spare in inner_axes[len(names) :]:
+        spare.remove()
+    for i, (name, inner) in enumerate(zip(names, inner_axes, strict=False)):
         _panel(inner, result, name, colours, kwargs)
-        if column and result.axes_of(name)["y_label"] == result.axes_of(names[i - 1])["y_label"]:
+        if i % columns and result.axes_of(name)["y_label"] == result.axes_of(names[i - 1])["y_label"]:
             inner.set_ylabel("")
 
 
@@ -107,6 +101,8 @@ def _panel(ax: Axes, result: Experiment, name: str, colours: dict[str, str], kwa
             ax.plot(x[ringed], y[ringed], "o", ms=8.0, mfc="none", mec=colours[curve], ls="none", zorder=4)
     if axes["log_x"]:
         ax.set_xscale("log")
+    elif (part["x"] == part["x"].round()).all():
+        count_ticks(ax.xaxis)
     if axes["log_y"]:
         ax.set_yscale("log")
     if "y_low" in axes or "y_high" in axes:

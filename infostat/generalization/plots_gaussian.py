@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.style import COLORS
 from .gaussian_results import known_distance
-from .plots_certificates import _layer_axis, _two_panels
+from .plots_layers import layer_axis, layer_panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def draw_errors(ax: Axes, result: GaussianErrors, **kwargs: Any) -> None:
         ax.set_xticks([], minor=True)
     # The linear loss is negative; the others start at zero.
     ax.axhline(0.0, color=COLORS["grey"], lw=0.8)
-    ax.set_xlabel("training points n")
+    ax.set_xlabel("training points $n$")
     ax.set_ylabel(f"expected {result.loss.replace('zero_one', '0-1')} loss")
     ax.legend()
 
@@ -60,7 +60,7 @@ def draw_layers(ax: Axes, result: GaussianLayers, **kwargs: Any) -> None:
     **kwargs
         Passed to the main line of each panel.
     """
-    first, second = _two_panels(ax)
+    first, second = layer_panels(ax)
     x = np.arange(len(result.value))
     first.plot(x, np.where(np.isfinite(result.value), result.value, np.nan), **_style("green", "KL (exact)", kwargs))
     second.plot(x, result.w2, **_style("orange", r"$W_2$ (exact)", kwargs))
@@ -68,10 +68,9 @@ def draw_layers(ax: Axes, result: GaussianLayers, **kwargs: Any) -> None:
     if not np.isnan(result.w1).all():
         second.plot(x, result.w1, "x", color=COLORS["black"], ms=6.0, ls="none", label=r"$W_1$ (exact)")
     for inner, label in ((first, "KL divergence (nats)"), (second, "distance (unit of the layer)")):
-        _layer_axis(inner, [str(i) for i in x], None)
+        layer_axis(inner, [str(i) for i in x])
         inner.set_ylim(bottom=0.0)
         inner.set_ylabel(label)
-        inner.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), fontsize=8.0)
 
 
 def draw_simulation(ax: Axes, result: GaussianSimulation, **kwargs: Any) -> None:
@@ -86,7 +85,7 @@ def draw_simulation(ax: Axes, result: GaussianSimulation, **kwargs: Any) -> None
     **kwargs
         Passed to the lines of the bounds and of the distances.
     """
-    first, second = _two_panels(ax)
+    first, second = layer_panels(ax)
     x = np.arange(len(result.ranks))
     bounds = (
         ("bound_joint", "orange", "joint Wasserstein"),
@@ -112,14 +111,12 @@ def draw_simulation(ax: Axes, result: GaussianSimulation, **kwargs: Any) -> None
         (second, "distance (unit of the layer)", distance),
     )
     for inner, label, values in panels:
-        _layer_axis(inner, [str(i) for i in x], result.ranks.tolist())
-        inner.set_xlabel("layer (rank below)")
+        layer_axis(inner, [str(i) for i in x], result.ranks.tolist(), of="rank")
         if values.max() > 50.0 * values.min() > 0.0:
             inner.set_yscale("log")
         else:
             inner.set_ylim(bottom=0.0)
         inner.set_ylabel(label)
-        inner.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), fontsize=8.0)
 
 
 def _style(colour: str, label: str, kwargs: dict[str, Any]) -> dict[str, Any]:

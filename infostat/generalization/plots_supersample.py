@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import count_ticks
 from ..core.style import COLORS
 
 if TYPE_CHECKING:
@@ -53,8 +54,6 @@ def draw_gaps(ax: Axes, result: SupersampleRun, **kwargs: Any) -> None:
     **kwargs
         Passed to the points.
     """
-    from matplotlib.ticker import MaxNLocator
-
     gaps = np.sort(result.gaps)
     style = {"linestyle": "none", "marker": "o", "markersize": 3.5, "color": COLORS["sky"], **kwargs}
     ax.plot(np.arange(1, len(gaps) + 1), gaps, label="gap of one supersample", **style)
@@ -62,7 +61,7 @@ def draw_gaps(ax: Axes, result: SupersampleRun, **kwargs: Any) -> None:
     ax.axhline(float(result.value), color=COLORS["orange"], linestyle="--", label="loss-difference bound (estimate)")
     if np.isfinite(result.low):
         ax.axhspan(result.low, result.high, color=COLORS["orange"], alpha=0.15, linewidth=0)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    count_ticks(ax.xaxis)
     ax.set_xlabel("supersample, in order of its gap")
     ax.set_ylabel("test minus training loss")
     ax.margins(y=0.25)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import count_ticks
 from ..core.style import COLORS
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["draw_gaussian_mean", "draw_noisy_sgd", "draw_pac_bayes"]
 
 _LABELS = {
-    "n": "sample size",
+    "n": "sample size $n$",
     "kl": "KL divergence from the prior (nats)",
     "emp": "empirical risk",
-    "delta": "confidence parameter delta",
+    "delta": r"confidence parameter $\delta$",
 }
 _CURVE_POINTS = 81
 
@@ -99,7 +100,7 @@ def draw_gaussian_mean(ax: Axes, result: GaussianMeanExample, **kwargs: Any) -> 
         ax.plot(frame["n"][finite], frame[name][finite], **style)
     ax.set_xscale("log")
     ax.set_yscale("log")
-    ax.set_xlabel("sample size")
+    ax.set_xlabel("sample size $n$")
     ax.set_ylabel("test minus training loss")
     ax.legend()
 
@@ -119,5 +120,6 @@ def draw_noisy_sgd(ax: Axes, result: NoisySgdInformation, **kwargs: Any) -> None
     total = np.cumsum(np.concatenate([[0.0], result.per_step]))
     ax.plot(np.arange(len(total)), total, **{"color": COLORS["blue"], "label": "bound", **kwargs})
     ax.set_xlabel("step")
+    count_ticks(ax.xaxis)
     ax.set_ylabel("information about the sample (nats)")
     ax.legend(loc="upper left")

@@ -10,9 +10,10 @@ import numpy as np
 
 from ..core.errors import InputTypeError
 from ..core.style import COLORS
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
-from .labelled import _Labelled, input_items
+from ..core.words import frame_section, row_label
+from .labelled import INPUT_LABELS, _Labelled, input_items
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,16 +103,15 @@ class Contraction(_Labelled):
             if self.eta_tv is not None:
                 rows.append(["eta (total variation)", float(self.eta_tv)])
         rows += self._label_rows()
-        rows += [[key.replace("_", " "), item] for key, item in input_items(self.inputs).items() if np.ndim(item) == 0]
+        given = input_items(self.inputs).items()
+        rows += [[row_label(key, INPUT_LABELS), item] for key, item in given if np.ndim(item) == 0]
         found = [Section(rows)]
         if np.ndim(self.value):
-            frame = self.to_frame()
-            heads = [str(name).replace("_", " ") for name in frame.columns]
-            found.append(Section(frame.head(_MOST_ROWS).to_numpy(object).tolist(), heads))
+            found.append(frame_section(self.to_frame(), most=_MOST_ROWS))
         return found
 
     def _notes(self) -> Sequence[str]:
-        return [*super()._notes(), *(FLAGS[flag] for flag in self.flags)]
+        return [*super()._notes(), *(caution(flag, FLAGS[flag]) for flag in self.flags)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         shape = np.shape(self.value)

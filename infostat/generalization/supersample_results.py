@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
 from .labelled import _Labelled
 from .ldmi_result import FLAGS as TABLE_FLAGS
@@ -132,7 +132,7 @@ class SupersampleRun(_Labelled):
             ["Pairs share one table", "yes" if pooled else "no"],
             *self._label_rows(),
         ]
-        interval = f"[{self.low:.4g}, {self.high:.4g}]"
+        interval = f"{self.low:.4g} to {self.high:.4g}"
         rows: list[list[Cell]] = [
             ["Generalization gap", self.gap],
             ["Its Monte-Carlo standard error", self.gap_se],
@@ -141,14 +141,14 @@ class SupersampleRun(_Labelled):
             ["I(Delta;U), plug-in", float(np.mean(self.mi))],
             ["I(Delta;U), Miller-Madow", float(np.mean(self.mi_miller_madow))],
             ["Loss-difference bound", float(self.value)],
-            [f"Its interval ({100 * self.confidence_level:g} %)", interval],
+            [f"Its {100 * self.confidence_level:g} % interval", interval],
         ]
         if self.interpolating:
             rows.append(["I(Delta;U)/log 2, equal to the gap here", self.gap_from_information])
         return [Section(facts), Section(rows)]
 
     def _notes(self) -> Sequence[str]:
-        return [*super()._notes(), *(FLAGS[flag].rstrip(".") + "." for flag in self.flags)]
+        return [*super()._notes(), *(caution(flag, FLAGS[flag].rstrip(".") + ".") for flag in self.flags)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots_supersample import draw_gaps

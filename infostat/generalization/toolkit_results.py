@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.tables import Cell, Section
 from ..core.validation import FloatArray
+from ..core.words import frame_section
 from .labelled import _Labelled
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class PacBayesBound(_Labelled):
 
     def _sections(self) -> Sequence[Section]:
         if np.ndim(self.value):
-            return [Section(self._label_rows()), _table(self.to_frame())]
+            return [Section(self._label_rows()), frame_section(self.to_frame(), most=_MOST_ROWS)]
         rows: list[list[Cell]] = [
             ["Bounds", "true risk of the randomised predictor"],
             ["Value", float(self.value)],
@@ -162,7 +163,7 @@ class GaussianMeanExample(_Labelled):
         return _rows(self, ["n", "d", "sigma2", "mi_individual", "gap", "bound_quadratic", "bound_cgf"])
 
     def _sections(self) -> Sequence[Section]:
-        return [_table(self.to_frame())]
+        return [frame_section(self.to_frame(), most=_MOST_ROWS)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots_toolkit import draw_gaussian_mean
@@ -242,8 +243,3 @@ def _rows(result: _Labelled, names: Sequence[str]) -> pd.DataFrame:
 
     arrays = np.broadcast_arrays(*(np.asarray(getattr(result, name)) for name in names))
     return pd.DataFrame({name: np.ravel(item) for name, item in zip(names, arrays, strict=True)})
-
-
-def _table(frame: pd.DataFrame) -> Section:
-    heads = [str(name).replace("_", " ") for name in frame.columns]
-    return Section(frame.head(_MOST_ROWS).to_numpy(object).tolist(), heads)

@@ -7,9 +7,7 @@ order of the partitions, so that the numbers do not depend on which worker did w
 from __future__ import annotations
 
 import copy
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -17,7 +15,7 @@ import pandas as pd
 from ..core.chunks import FrameStream
 from ..core.errors import MissingExtraError
 from ..core.progress import Progress, progress_callback
-from ..core.threads import one_blas_thread
+from ..core.threads import quiet_blas
 from ..families.base import ExponentialFamily
 from .stream_reading import Reading, first_reading
 from .streaming import StreamMoments, add_rows, check_row_count, empty_moments, equal_blocks
@@ -72,7 +70,7 @@ def cluster_moments(
         raise MissingExtraError("Dask frames need dask: pip install 'infostat[distributed]'") from error
     labels = list(stream.labels or ())
     parts = stream.collection.to_delayed()
-    with _quiet_blas(), progress_callback(progress, "rows") as report:
+    with quiet_blas(), progress_callback(progress, "rows") as report:
         first = _first_rows(dask, parts, labels)
         check_row_count(len(first), stream.source)
         readings = [first_reading(first, family, order, jackknife) for family in families]
@@ -117,7 +115,7 @@ def _partition(
 ) -> list[StreamMoments]:
     """Moments of one partition, on a worker."""
     states = [empty_moments(reading) for reading in readings]
-    with _quiet_blas():
+    with quiet_blas():
         for block, rows in enumerate(equal_blocks([_labelled(frame, labels)])):
             for state in states:
                 add_rows(state, rows, number * _BLOCKS + block, seed, f" of partition {number}")
@@ -127,29 +125,3 @@ def _partition(
 def _merged(left: Sequence[StreamMoments], right: Sequence[StreamMoments]) -> list[StreamMoments]:
     # A copy: a task that is repeated after a worker died must find its inputs unchanged.
     return [copy.deepcopy(a).merge(b) for a, b in zip(left, right, strict=True)]
-
-
-_LOCK = threading.Lock()
-_INSIDE: list[Any] = []
-
-
-@contextmanager
-def _quiet_blas() -> Iterator[None]:
-    """One BLAS thread while any thread of this process is inside: the last one out restores the limit.
-
-    The limit belongs to the process, and tasks on threads overlap: with a limit of its own, one of them
-    would restore what another has set.
-    """
-    with _LOCK:
-        if not _INSIDE:
-            limit = one_blas_thread()
-            limit.__enter__()
-            _INSIDE.append(limit)
-        _INSIDE.append(None)
-    try:
-        yield
-    finally:
-        with _LOCK:
-            _INSIDE.pop()
-            if len(_INSIDE) == 1:
-                _INSIDE.pop().__exit__(None, None, None)

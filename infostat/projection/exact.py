@@ -13,14 +13,18 @@ from ..families.base import ExponentialFamily
 from ..families.bernoulli import Bernoulli
 from ..families.enumerated import EnumeratedFamily
 from ..families.exponential import Exponential
+from ..families.law_checks import law_support, law_words
 from ..families.multivariate_normal import MultivariateNormal
 from ..families.normal import Normal
 from ..families.registry import get_family
+from .checks import LARGEST_N
 from .exact_finite import finite_risk
 from .population import is_frozen_law, law_nodes, truth_nodes
 from .results import ExactRisk
 
 __all__ = ["exact_risk"]
+
+_MOST_ENUMERATED = 1e7
 
 
 def exact_risk(family: str | ExponentialFamily, n: ArrayLike, *, truth: Any = None) -> ExactRisk:
@@ -92,9 +96,18 @@ def exact_risk(family: str | ExponentialFamily, n: ArrayLike, *, truth: Any = No
 
 def _sizes(n: ArrayLike) -> FloatArray:
     sizes = as_float_array("n", n)
-    if sizes.size == 0 or not ((sizes >= 1) & (sizes == np.floor(sizes))).all():
-        raise InputError(f"n must hold positive integers, got {short(np.asarray(n).tolist())}")
+    if sizes.size == 0 or not ((sizes >= 1) & (sizes == np.floor(sizes)) & (sizes <= LARGEST_N)).all():
+        raise InputError(f"n must hold positive integers up to {LARGEST_N:g}, got {short(np.asarray(n).tolist())}")
     return sizes
+
+
+def _refuse_too_many(n: FloatArray) -> None:
+    """Refuse sizes whose samples cannot be enumerated."""
+    if (n > _MOST_ENUMERATED).any():
+        raise InputError(
+            f"n must be at most {_MOST_ENUMERATED:g} where samples are enumerated, got {float(n.max()):g}; "
+            "both orders of estimation_risk are exact enough there"
+        )
 
 
 def _gamma_shape(truth: Any) -> float:
@@ -103,6 +116,7 @@ def _gamma_shape(truth: Any) -> float:
     name = getattr(getattr(truth, "dist", None), "name", None)
     if not is_frozen_law(truth) or name not in ("gamma", "expon", "erlang"):
         raise InputError("truth of the exponential family must be None or a frozen scipy.stats.gamma")
+    law_support(truth)
     shapes, location, _ = truth.dist._parse_args(*truth.args, **truth.kwds)
     if location != 0:
         raise InputError(f"truth must start at 0 (loc=0), got loc={location}")
@@ -152,12 +166,17 @@ def _bernoulli(family: Bernoulli, n: FloatArray, truth: Any) -> tuple[FloatArray
     if truth is None:
         raise InputError("truth is required for a Bernoulli model: ([0, 1], [1 - q, q])")
     if is_frozen_law(truth):
+        low, high = law_support(truth)
+        if not hasattr(truth, "pmf") or low < 0.0 or high > 1.0:
+            raise InputError(f"truth must live on 0 and 1, got {law_words(truth)}")
         q = float(truth.mean())
     else:
         points, weights = truth_nodes(truth, family)
         q = float(weights @ points)
     if not 0.0 < q < 1.0:
         raise InputError(f"truth must give both outcomes positive probability, got {q}")
+
+    _refuse_too_many(n)
 
     def one(size: float) -> tuple[float, float, float]:
         if size < 2:
@@ -186,6 +205,7 @@ def _finite(family: EnumeratedFamily, n: FloatArray, truth: Any) -> tuple[FloatA
         if not hasattr(truth, "pmf"):
             raise InputError("truth must be (points, weights) or a discrete law: a density has no mass on points")
         truth = law_nodes(truth, lambda points, weights: weights)
+    _refuse_too_many(n)
     bound = family.bind(truth[0]) if isinstance(truth, (tuple, list)) and len(truth) == 2 else family
     points, weights = truth_nodes(truth, bound)
     if bound.n_params() != 1:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InputError, InputTypeError, Words, describe
+from ..core.user_functions import call_user
 from ..core.validation import FloatArray, as_float_array, short
 from .general_differences import DifferenceRoute
 from .general_moments import Route
@@ -53,8 +54,7 @@ def checked(function: Any, order: int) -> Derivative:
         raise InputTypeError(describe(name, f"a callable f(x, theta) that returns {_SHAPES[order]}", short(function)))
 
     def call(points: Any, theta: FloatArray) -> FloatArray:
-        with np.errstate(all="ignore"):  # steps may leave the parameter space; -inf is looked for by the caller
-            raw = function(_protected(points), theta.copy())
+        raw = call_user(name, function, _protected(points), theta.copy())  # a step may leave the parameter space
         wanted = (len(points),) + (len(theta),) * order
         values = as_float_array(f"the result of {name}", raw, finite=False)
         # Axes of length one may be left out or added; nothing is transposed in silence.
@@ -191,15 +191,19 @@ def guess_start(logpdf: Any, points: Any, most: int = 8) -> FloatArray:
         If nothing works.
     """
     density: Callable[..., FloatArray] = checked(logpdf, 0)
+    refusal = ""
     for p in range(1, most + 1):
         for value in (0.0, 0.5, 1.0):
             theta = np.full(p, value)
             try:
                 base = density(points, theta)
                 moved = [density(points, theta + 0.01 * np.eye(p)[k]) for k in range(p)]
-            except (IndexError, ValueError, TypeError):
+            except (ValueError, TypeError) as error:
+                refusal = f"; the last of those tried failed: {error}"
                 continue
             usable = np.isfinite(base).all() and all(np.isfinite(f).all() for f in moved)
             if usable and all(bool((f != base).any()) for f in moved):
                 return theta
-    raise InputError("theta must be a parameter vector near the estimate, got None; pass theta= as a starting point")
+    raise InputError(
+        f"theta must be a parameter vector near the estimate, got None; pass theta= as a starting point{refusal}"
+    )

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.errors import InputError, InputTypeError, Words, describe
 from ..core.rng import RngLike, as_seed_sequence, child, child_generator
+from ..core.user_functions import call_user
 from ..core.validation import FloatArray, as_float_array, short
 from .general_moments import Rows
 from .general_routes import Derivative
@@ -55,7 +56,8 @@ def draw_nodes(
     size = max(draws // BATCHES, 2)
     batches = []
     for index in range(BATCHES):
-        found = as_float_array("the result of sample", sample(theta.copy(), size, child_generator(seed, index)))
+        drawn = call_user("sample", sample, theta.copy(), size, child_generator(seed, index))
+        found = as_float_array("the result of sample", drawn)
         wanted = (size,) + like.shape[1:]
         if found.shape != wanted:
             raise InputError(describe("the result of sample", f"of shape {wanted}", Words(f"shape {found.shape}")))

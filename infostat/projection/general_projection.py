@@ -19,6 +19,7 @@ _MAX_STEPS = 100
 _SLOW = 6  # steps of linear convergence in a row
 _ROUGH = 1e-3  # first guess of a difference step, in units of 1 + |theta|
 _SINGULAR = 1e-10  # smallest eigenvalue of J in correlation scale
+_LARGEST = 1e100  # log densities beyond are no densities of data, and their squares are no floats
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,9 @@ def project(route: Route, rows: Rows, labels: tuple[str, ...] = ()) -> Projected
             f"logpdf must be finite at the starting parameter for every row, got a mean of {value}; "
             "start elsewhere (theta=), or leave out rows of density zero"
         )
-    basis = _rough_basis(route, rows, theta)
+    if abs(value) > _LARGEST:
+        raise DataError(f"logpdf must be below {_LARGEST:g} in size, got a mean of {value:.3g}; rescale the data")
+    basis = _rough_basis(route, rows, theta, labels)
     best, previous = np.inf, np.inf
     kept: tuple[float, Route] | None = None
     slow = 0
@@ -83,6 +86,8 @@ def project(route: Route, rows: Rows, labels: tuple[str, ...] = ()) -> Projected
         positive = eigenvalues[0] > _SINGULAR * eigenvalues[-1]
         # Away from the maximum J may be indefinite: its absolute value still gives an ascent direction.
         size = np.maximum(np.abs(eigenvalues), 1e-8 * np.abs(eigenvalues).max())
+        if not size[0] > 0.0:
+            raise CollinearStatisticsError(_unidentified(current.basis @ vectors[:, 0], labels))
         step = vectors @ ((vectors.T @ score) / size)
         decrement = float(score @ step)
         if positive:
@@ -116,27 +121,33 @@ def project(route: Route, rows: Rows, labels: tuple[str, ...] = ()) -> Projected
     return Projected(kept[1], best, iteration)
 
 
-def _rough_basis(route: Route, rows: Rows, theta: FloatArray) -> FloatArray:
+def _rough_basis(route: Route, rows: Rows, theta: FloatArray, labels: tuple[str, ...]) -> FloatArray:
     """Axes so long that a difference step changes the log density by about a hundredth.
 
-    Parameters come in all units; the size of theta says little about the scale on which it matters.
+    Parameters come in all units; the size of theta says little about the scale on which it matters. One that
+    never matters is refused here: with many of them, Newton's method would take long to find out.
     """
     centre = route.log_density(rows, theta)
     steps = _ROUGH * (1.0 + np.abs(theta))
     for axis in range(len(theta)):
+        matters = False
         for _ in range(40):
             moved = theta.copy()
             moved[axis] += steps[axis]
             found = route.log_density(rows, moved)
             change = np.inf
             if np.isfinite(found).all():
-                change = float(np.sqrt(rows.weights @ (found - centre) ** 2))
+                with np.errstate(over="ignore"):
+                    change = float(np.sqrt(rows.weights @ (found - centre) ** 2))
+            matters = matters or change > 0.0
             if change > 0.1:
                 steps[axis] *= 0.1
             elif change < 1e-3 and steps[axis] < 1e30:
                 steps[axis] *= 10.0
             else:
                 break
+        if not matters:
+            raise CollinearStatisticsError(_unidentified(np.eye(len(theta))[axis], labels))
     return np.asarray(np.diag(steps) / STEP)
 
 

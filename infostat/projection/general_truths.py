@@ -10,6 +10,7 @@ import numpy as np
 from ..core.data import matrix, read_table
 from ..core.errors import InputError, InputTypeError
 from ..core.validation import FloatArray, as_float_array, check_weights, short
+from ..families.law_checks import law_support
 from .general_moments import Route, Rows
 from .general_nodes import NodeRequest, find_nodes
 from .general_projection import project
@@ -84,6 +85,7 @@ def truth_rows(truth: Any, route_at: Callable[[FloatArray], Route]) -> Rows:
 
 def _law_rows(law: Any, route_at: Callable[[FloatArray], Route]) -> Rows:
     """Nodes at which the derivatives' moments have converged, first near the start, then at the projection."""
+    law_support(law)
     middle = np.array([float(law.ppf(level)) for level in (0.25, 0.5, 0.75)])
     route = route_at(middle)
     for _ in range(2):

@@ -26,6 +26,8 @@ __all__ = [
     "reverse_risk",
 ]
 
+_SMALLEST_N = 1e-100
+
 # 8 * 0.05**2 is not exactly 0.02 in floating point, and a risk of exactly 0.02 must pass.
 TIE = 1.0 + 1e-9
 _MOST_PARAMETERS = 10**15
@@ -116,11 +118,11 @@ def _expansion(terms: RiskTerms, n: ArrayLike, order: int, first: str, second: s
         raise InputTypeError(describe("terms", "a RiskTerms", short(terms), "see risk_terms"))
     check_choice("order", order, (1, 2))
     size = as_float_array("n", n, finite=False)
-    if not (size > 0).all():
-        raise InputError(describe("n", "positive", f"minimum {np.min(size):g}"))
+    if not (size >= _SMALLEST_N).all():
+        raise InputError(describe("n", f"positive (at least {_SMALLEST_N:g})", short(np.asarray(n).tolist())))
     out = getattr(terms, first) / size
     if order == 2:
-        out = out + getattr(terms, second) / size**2
+        out = out + getattr(terms, second) / size / size  # the square of a huge size is no float
     return float(out) if size.ndim == 0 else np.asarray(out)
 
 

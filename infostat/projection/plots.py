@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import legend_below, plain_ticks
 from ..core.style import COLORS
 from ..core.validation import FloatArray
 from .criterion_result import PNCriterion
 from .intervals import Replicates, bootstrap_interval, second_coefficient
 from .planning import estimation_risk
+from .plots_risk import POINTS, bayes_axis, doubtful_region, mark_rows, order_styles, risk_axes, threshold_line
 from .results import RiskTerms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["draw_criterion", "draw_risk_curves"]
-
-_POINTS = 200
-
 
 def draw_risk_curves(ax: Axes, terms: RiskTerms, *, n_range: tuple[float, float] | None = None, **kwargs: Any) -> None:
     """Draw first- and second-order risk against the sample size.
@@ -37,8 +36,8 @@ def draw_risk_curves(ax: Axes, terms: RiskTerms, *, n_range: tuple[float, float]
     """
     centre = terms.n or max(25.0 * terms.p, 10.0)
     low, high = n_range or (centre / 10.0, centre * 10.0)
-    _curves(ax, terms, np.geomspace(low, high, _POINTS), **kwargs)
-    _axes(ax)
+    _curves(ax, terms, np.geomspace(low, high, POINTS), **kwargs)
+    risk_axes(ax)
     ax.legend(loc="upper right")
 
 
@@ -57,45 +56,29 @@ def draw_criterion(ax: Axes, result: PNCriterion, **kwargs: Any) -> None:
     needs = [result.n, result.n_required_order1]
     if result.n_required_order2 is not None:
         needs.append(result.n_required_order2)
-    grid = np.geomspace(max(2.0, min(needs) / 5.0), max(needs) * 5.0, _POINTS)
+    grid = np.geomspace(max(2.0, min(needs) / 5.0), max(needs) * 5.0, POINTS)
     _invalid_region(ax, result.terms, grid)
     _band(ax, result, grid)
     _curves(ax, result.terms, grid, bold=result.order, **kwargs)
-    ax.axhline(result.threshold, color=COLORS["black"], linewidth=1.0, linestyle=(0, (5, 3)))
-    ax.annotate(
-        rf"threshold $8\alpha^2$ = {result.threshold:.3g}",
-        (grid[-1], result.threshold),
-        xytext=(-2, 4),
-        textcoords="offset points",
-        ha="right",
-        fontsize=8.5,
-    )
-    _mark(ax, result)
-    _axes(ax)
+    threshold_line(ax, result.threshold, grid[-1])
+    first = result.order == 1
+    need = result.n_required_order1 if first else result.n_required_order2
+    mark_rows(ax, result.n, result.risk1 if first else result.risk2, need)
+    risk_axes(ax)
     ax.set_xlim(grid[0], grid[-1])
+    plain_ticks(ax.xaxis)
     # From above the larger of risk and threshold at the left end to well below the smaller at the right.
     top = 3.0 * max(result.risk1 * result.n / grid[0], result.threshold)
     ax.set_ylim(0.3 * min(result.risk1 * result.n / grid[-1], result.threshold), top)
-    _bayes_axis(ax)
+    bayes_axis(ax)
     ax.set_title(f"p-n criterion, {result.family}, p = {result.p}: {result.verdict}")
     # Below the axes: inside them it would cover a curve or one of the vertical lines.
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2, columnspacing=2.0)
-
-
-def _axes(ax: Axes) -> None:
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.set_xlabel("sample size $n$ (rows)")
-    ax.set_ylabel("estimation risk (nats)")
+    legend_below(ax)
 
 
 def _curves(ax: Axes, terms: RiskTerms, grid: FloatArray, *, bold: int = 2, **kwargs: Any) -> None:
     first = np.asarray(estimation_risk(terms, grid, 1))
-    styles: dict[int, dict[str, Any]] = {
-        1: {"color": COLORS["sky"], "linestyle": (0, (4, 2)), "label": "order 1: $a_1/n$"},
-        2: {"color": COLORS["blue"], "linestyle": "-", "label": "order 2: $a_1/n + a_2/n^2$"},
-    }
-    styles[bold] |= kwargs
+    styles = order_styles(bold, kwargs)
     ax.plot(grid, first, **styles[1])
     if np.isfinite(terms.a2):
         second = np.asarray(estimation_risk(terms, grid, 2))
@@ -106,16 +89,7 @@ def _invalid_region(ax: Axes, terms: RiskTerms, grid: FloatArray) -> None:
     """Grey out the sample sizes at which |a2|/(n a1) exceeds one half."""
     if not terms.a1 > 0 or not np.isfinite(terms.a2):
         return
-    limit = abs(terms.a2) / (0.5 * terms.a1)
-    if limit > grid[0]:
-        ax.axvspan(
-            grid[0],
-            min(limit, grid[-1]),
-            facecolor="#EFEFEF",
-            edgecolor="none",
-            zorder=0,
-            label="expansion doubtful",
-        )
+    doubtful_region(ax, abs(terms.a2) / (0.5 * terms.a1), grid)
 
 
 def _band(ax: Axes, result: PNCriterion, grid: FloatArray) -> None:
@@ -141,31 +115,3 @@ def _band(ax: Axes, result: PNCriterion, grid: FloatArray) -> None:
         linewidth=0,
         label=f"{100 * boot.confidence_level:g} % interval ({boot.interval_method})",
     )
-
-
-def _mark(ax: Axes, result: PNCriterion) -> None:
-    """Vertical lines at this sample and at the rows required, a dot at the sample's risk."""
-    need = result.n_required_order1 if result.order == 1 else result.n_required_order2
-    risk = result.risk1 if result.order == 1 else result.risk2
-    ax.axvline(result.n, color=COLORS["orange"], linewidth=1.2, label=f"this sample: n = {result.n:g}")
-    if need is not None:
-        ax.axvline(
-            need, color=COLORS["green"], linewidth=1.2, linestyle=(0, (1, 1.5)), label=f"rows required: {need}"
-        )
-    if risk is not None and risk > 0:
-        ax.plot([result.n], [risk], "o", color=COLORS["orange"], markersize=5, zorder=5)
-
-
-def _bayes_axis(ax: Axes) -> None:
-    """Second y axis with the Bayes-error floor, at levels a reader knows."""
-    right = ax.twinx()
-    right.set_yscale("log")
-    right.set_ylim(ax.get_ylim())
-    floors = np.array([0.49, 0.48, 0.45, 0.4, 0.3, 0.2, 0.1])
-    levels = 8.0 * (0.5 - floors) ** 2
-    low, high = ax.get_ylim()
-    shown = (levels > low) & (levels < high)
-    right.set_yticks(levels[shown], labels=[f"{f:g}" for f in floors[shown]])
-    right.set_yticks([], minor=True)
-    right.spines["right"].set_visible(True)
-    right.set_ylabel(r"Bayes error at least  $1/2 - (\mathrm{risk}/8)^{1/2}$")

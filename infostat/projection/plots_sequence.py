@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED, count_ticks, legend_below, plain_ticks
 from ..core.style import COLORS
+from .plots_risk import threshold_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +37,7 @@ def draw_sequence(ax: Axes, result: PNSequence, **kwargs: Any) -> None:
     p, order = frame["p"].to_numpy(dtype=float)[fitted], result.order
     rank = np.argsort(p, kind="stable")
     styles: dict[int, dict[str, Any]] = {
-        1: {"color": COLORS["sky"], "linestyle": (0, (4, 2)), "linewidth": 1.2, "label": "order 1"},
+        1: {"color": COLORS["sky"], "linestyle": DASHED, "linewidth": 1.2, "label": "order 1"},
         2: {"color": COLORS["blue"], "linestyle": "-", "linewidth": 1.2, "label": "order 2"},
     }
     styles[order] |= kwargs
@@ -52,14 +54,13 @@ def draw_sequence(ax: Axes, result: PNSequence, **kwargs: Any) -> None:
     _intervals(ax, result, order)
     grid = np.linspace(p.min(), p.max(), 100)
     ax.plot(grid, grid / (2.0 * result.n), color=COLORS["grey"], linewidth=0.9, linestyle=":", label="$p/(2n)$")
-    ax.axhline(result.threshold, color=COLORS["black"], linewidth=1.0, linestyle=(0, (5, 3)))
-    ax.annotate(
-        rf"threshold $8\alpha^2$ = {result.threshold:.3g}", (1.0, result.threshold),
-        xycoords=("axes fraction", "data"), xytext=(-2, 4), textcoords="offset points", ha="right", fontsize=8.5,
-    )  # fmt: skip
+    threshold_line(ax, result.threshold)
     ax.set_yscale("log")
     if p.max() > 20.0 * max(p.min(), 1.0):
         ax.set_xscale("log")
+        plain_ticks(ax.xaxis)
+    else:
+        count_ticks(ax.xaxis)
     ax.margins(x=0.06, y=0.12)
     ax.set_xlabel("number of parameters $p$")
     ax.set_ylabel("estimation risk (nats)")
@@ -68,7 +69,7 @@ def draw_sequence(ax: Axes, result: PNSequence, **kwargs: Any) -> None:
     if fitted.sum() <= _MOST_NAMES:
         _names(ax, result, p, shown, fitted)
     # Below the axes: inside them it would cover a point or a name.
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=5, columnspacing=1.4)
+    legend_below(ax, 5)
 
 
 def _intervals(ax: Axes, result: PNSequence, order: int) -> None:

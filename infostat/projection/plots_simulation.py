@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..core.drawing import DASHED
 from ..core.style import COLORS
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def draw_simulation(ax: Axes, result: RiskSimulation, **kwargs: Any) -> None:
     low, high = (n[0] / 2.0, n[0] * 2.0) if len(n) == 1 else (n.min() / 1.3, n.max() * 1.3)
     grid = np.geomspace(low, high, 200)
     a1, a2 = result.terms.a1, result.terms.a2
-    ax.axhline(a1, color=COLORS["sky"], linestyle=(0, (4, 2)), label="order 1: $a_1$")
+    ax.axhline(a1, color=COLORS["sky"], linestyle=DASHED, label="order 1: $a_1$")
     ax.plot(grid, a1 + a2 / grid, color=COLORS["blue"], label="order 2: $a_1 + a_2/n$")
     style: dict[str, Any] = {"color": COLORS["orange"], "marker": "o", "markersize": 4, "linestyle": "none"} | kwargs
     ax.errorbar(n, n * risk, yerr=2.0 * n * se, label="simulated, 2 s.e.", zorder=5, capsize=3, **style)

@@ -10,10 +10,12 @@ import numpy as np
 from ..core.errors import InputError, InputTypeError
 from ..core.validation import FloatArray, as_float_array, check_weights, short
 from ..families.base import ExponentialFamily
+from ..families.law_checks import law_support
 
-__all__ = ["is_frozen_law", "law_nodes", "law_words", "truth_nodes"]
+__all__ = ["is_frozen_law", "law_nodes", "truth_nodes"]
 
 TOLERANCE = 1e-10
+_WIDEST = 5_000_000  # integers of a discrete law
 _MASS = 1e-10  # probability that the nodes may miss before they are refused
 _LEVELS = (8, 16, 32, 64, 128, 256, 512)  # panels of 16 Gauss-Legendre nodes
 
@@ -33,28 +35,6 @@ def is_frozen_law(truth: Any) -> bool:
     """
     # `dist` is what a law has only once its parameters are frozen.
     return all(hasattr(truth, name) for name in ("cdf", "ppf", "support", "dist"))
-
-
-def law_words(law: Any) -> str:
-    """Return a frozen law in words, for instance ``gamma(2)``.
-
-    Parameters
-    ----------
-    law : frozen scipy law
-        The law.
-
-    Returns
-    -------
-    str
-        Name and arguments.
-    """
-    named = sorted(law.kwds.items())
-    numbers = [_shown(x) for x in law.args] + [f"{key}={_shown(x)}" for key, x in named]
-    return f"{law.dist.name}({', '.join(numbers)})"
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if np.ndim(value) == 0 else str(short(value))
 
 
 def truth_nodes(truth: Any, family: ExponentialFamily) -> tuple[FloatArray, FloatArray]:
@@ -82,7 +62,10 @@ def truth_nodes(truth: Any, family: ExponentialFamily) -> tuple[FloatArray, Floa
             f"truth must be (nodes, weights) or a frozen scipy law, got {short(truth)}"
         )
     points, raw = truth
-    encoded = family.encode(points)
+    try:
+        encoded = family.encode(points)
+    except (InputError, InputTypeError) as error:
+        raise type(error)(f"truth must hold points that the family can take: {error}") from None
     weights = check_weights(as_float_array("weights of truth", raw), len(encoded), "weights of truth")
     keep = weights > 0
     return encoded[keep], weights[keep]
@@ -120,9 +103,7 @@ def law_nodes(
     which resolves algebraic singularities and power tails; panels meet at the
     median, where symmetric laws may have a kink.
     """
-    low, high = law.support()
-    if np.ndim(low) or np.ndim(high) or not low <= high:  # scipy answers nan for parameters out of range
-        raise InputError(f"truth must be one law with parameters in their range, got {law_words(law)}")
+    law_support(law)
     if not hasattr(law, "pdf") or not _is_continuous(law):
         return _discrete_nodes(law)
     previous: FloatArray | None = None
@@ -165,9 +146,15 @@ def _discrete_nodes(law: Any) -> tuple[FloatArray, FloatArray]:
     first = float(law.ppf(1e-300)) if np.isinf(low) else float(low)
     # Beyond the 1 - 1e-16 quantile moments up to order six still matter, hence the generous stretch.
     last = float(high)
+    # scipy steps to a far quantile ten integers at a time: heavy tails would take it hours.
+    if np.isinf(high) and not float(law.sf(law.median() + _WIDEST / 12.0)) <= 1e-15:
+        raise InputError(
+            "truth has a discrete tail too heavy to enumerate, its moments may be infinite; "
+            "pass truth=(nodes, weights)"
+        )
     if np.isinf(high):
         last = float(law.median()) + 12.0 * max(float(law.ppf(1.0 - 1e-15) - law.median()), 10.0)
-    if last - first > 5_000_000:
+    if last - first > _WIDEST:
         raise InputError("truth has too wide a discrete support to enumerate; pass truth=(nodes, weights)")
     points = np.arange(first, last + 1.0)
     weights = np.asarray(law.pmf(points), dtype=float)

@@ -246,7 +246,7 @@ class InformationProjection(Result):
         ]
         for row, error in zip(rows, self.theta_mc_se, strict=True):
             row.insert(2, float(error))
-        return [Section(facts), Section(rows, ("statistic", "theta", "Monte-Carlo se", "mean eta"))]
+        return [Section(facts), Section(rows, ("statistic", "theta", "Monte-Carlo s.e.", "mean eta"))]
 
     def _names(self) -> Sequence[str]:
         return self.labels or tuple(f"statistic {k + 1}" for k in range(len(self.theta)))

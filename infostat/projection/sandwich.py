@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import InputError, InputTypeError, describe
 from ..core.rng import RngLike, as_seed_sequence, seed_label
+from ..core.user_functions import call_user
 from ..core.validation import (
     FloatArray,
     as_float_array,
@@ -46,6 +47,8 @@ _DERIVATIVES = {
 _INEXACT = 1e-3
 _NOISY = 0.05
 _SIGMAS = 3.0
+_CURVATURE = 1e12
+_LARGEST = 1e150
 
 
 def sandwich_risk(
@@ -149,16 +152,18 @@ def sandwich_risk(
         extras = (logpdf, theta, score, hessian, third, fourth, fisher, truth, nodes, sample, weights, n_effective)
         if any(value is not None for value in extras):
             raise InputError("a fitted result brings its model and data; give only order, alpha and scale beside it")
-        found = _fitted(data, scale, order, alpha)
+        with np.errstate(all="ignore"):  # the coefficients are checked once, in _assemble
+            found = _fitted(data, scale, order, alpha)
     else:
         if logpdf is None:
             raise InputTypeError(
                 describe("data", "a fitted statsmodels result, or rows together with logpdf", short(data))
             )
         derivatives = (score, hessian, third, fourth)
-        found = _general(
-            data, logpdf, derivatives, theta, fisher, truth, request, weights, n_effective, order, alpha
-        )
+        with np.errstate(all="ignore"):
+            found = _general(
+                data, logpdf, derivatives, theta, fisher, truth, request, weights, n_effective, order, alpha
+            )
     for name in found.flags:
         flag = SANDWICH_FLAGS[name]
         if flag.warning is not None:
@@ -215,7 +220,7 @@ def _general(
     else:
         rows = truth_rows(truth, lambda points: build_route(_start(start, logpdf, points), logpdf, *derivatives))
     route = project(build_route(_start(start, logpdf, rows.points), logpdf, *derivatives), rows).route
-    information = _information(fisher, route.theta, rows.points)
+    information = _information(fisher, route, rows.points)
     model = ModelNodes((), "Fisher information as given")
     if information is None or order == 2:
         model = find_nodes(request, density, route.theta, rows, _measure(route))
@@ -246,14 +251,14 @@ def _measure(route: Route) -> Any:
     return measure
 
 
-def _information(fisher: Any, theta: FloatArray, points: Any) -> FloatArray | None:
+def _information(fisher: Any, route: Route, points: Any) -> FloatArray | None:
     """Fisher information as a matrix: an array, ``f(theta)``, or the mean of ``f(x, theta)`` over rows."""
     if fisher is None:
         return None
-    p = len(theta)
+    theta, p = route.theta, route.p
     if callable(fisher):
-        by_row = len(inspect.signature(fisher).parameters) > 1
-        raw = fisher(points, theta.copy()) if by_row else fisher(theta.copy())
+        by_row = _takes_rows(fisher)
+        raw = call_user("fisher", fisher, *((points, theta.copy()) if by_row else (theta.copy(),)))
         value = as_float_array("the result of fisher", raw)
         value = value.mean(axis=0) if by_row and value.ndim in (1, 3) else value
     else:
@@ -263,7 +268,20 @@ def _information(fisher: Any, theta: FloatArray, points: Any) -> FloatArray | No
     value = value.reshape(p, p)
     if not np.allclose(value, value.T, rtol=1e-8, atol=0.0) or np.linalg.eigvalsh(value)[0] <= 0.0:
         raise InputError("fisher must be symmetric and positive definite, got a matrix that is not")
+    unit = np.diag(route.basis.T @ value @ route.basis)  # in coordinates in which the data's curvature is one
+    if not (np.isfinite(unit).all() and (_CURVATURE * unit > 1.0).all() and (unit < _CURVATURE).all()):
+        raise InputError(
+            "fisher must be the model's information per observation, of the size of the data's own curvature, got "
+            f"{unit.min():.3g} to {unit.max():.3g} times that"
+        )
     return value
+
+
+def _takes_rows(fisher: Any) -> bool:
+    try:
+        return len(inspect.signature(fisher).parameters) > 1
+    except (TypeError, ValueError):  # built-ins without a signature
+        return False
 
 
 # ------------------------------------------------------------------------------- the result
@@ -280,6 +298,7 @@ def _assemble(
     seed: int | str | None,
 ) -> SandwichRisk:
     threshold = float(bayes_error_threshold(alpha))
+    _refuse_beyond_floats(found)
     a1, second = found.a1, found.second
     a2 = None if second is None else second.a2
     need = required_n(a1, a2 or 0.0, threshold)
@@ -332,6 +351,19 @@ def _assemble(
         seed=seed,
     )
     return replace(result, interpretation=interpretation(result))
+
+
+def _refuse_beyond_floats(found: Expansion) -> None:
+    """Refuse coefficients that are no numbers, or so large that a sample size made of them is none."""
+    values = [found.a1, found.tic_trace, *(np.sum(m) for m in (found.J, found.K, found.information))]
+    if found.second is not None:
+        values += [found.second.a2, found.second.a2_skew, found.second.rev2, found.second.opt2]
+    largest = max(abs(float(value)) if value == value else np.inf for value in values)
+    if not largest < _LARGEST:
+        raise InputError(
+            f"the coefficients of the risk must be numbers below {_LARGEST:g}, got one that is not; rescale the data "
+            "or the parameters, and check the functions given"
+        )
 
 
 def _risk_error(found: Expansion, n: float) -> float:

@@ -12,7 +12,7 @@ from ..core.errors import (
     InfostatWarning,
     SampleSizeWarning,
 )
-from ..core.tables import Cell, Section, format_cell
+from ..core.tables import Cell, Section, caution, format_cell
 from .sandwich_result import SandwichRisk
 
 __all__ = ["SANDWICH_FLAGS", "SandwichFlag", "flag_sentences", "interpretation", "sandwich_sections"]
@@ -157,7 +157,7 @@ def flag_sentences(r: SandwichRisk) -> list[str]:
     list of str
         Cautions, in the order of the flags.
     """
-    return [f"Caution: {SANDWICH_FLAGS[name].text(r)}" for name in r.flags]
+    return [caution(name, SANDWICH_FLAGS[name].text(r)) for name in r.flags]
 
 
 def sandwich_sections(r: SandwichRisk) -> Sequence[Section]:

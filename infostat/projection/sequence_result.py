@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.results import Result
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, format_cell, whole
 from ..core.validation import FloatArray
 from .criterion_result import PNCriterion
 
@@ -148,7 +148,7 @@ class PNSequence(Result):
         ]
         need = f"n_required_order{self.order}"
         fits: list[list[Cell]] = [
-            [r.name, _count(getattr(r, need)), r.misspecification_ratio, r.loglik, r.aic, r.tic]
+            [r.name, whole(getattr(r, need)), r.misspecification_ratio, r.loglik, r.aic, r.tic]
             for r in frame.itertuples()
         ]
         return [
@@ -190,7 +190,7 @@ def sequence_sentences(found: PNSequence) -> str:
     str
         The largest model that passes, the first failure, the best fit, and what passing does not say.
     """
-    rows = f"{found.n if isinstance(found.n, int) else format(found.n, 'g')} rows"
+    rows = f"{format_cell(found.n)} rows"
     if not found.passed.any():
         text = f"{rows} are not enough for any of the {len(found.names)} models."
     else:
@@ -209,7 +209,3 @@ def sequence_sentences(found: PNSequence) -> str:
         text + " Passing says that the fit is close to the best member of the model, not that the model is close "
         "to the truth."
     )
-
-
-def _count(value: float) -> Cell:
-    return int(value) if np.isfinite(value) else value

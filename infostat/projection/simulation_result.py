@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.results import Result
-from ..core.tables import Cell, Section
+from ..core.tables import Cell, Section, caution
 from ..core.validation import FloatArray
 from .results import RiskTerms
 
@@ -149,7 +149,7 @@ class RiskSimulation(Result):
         ]
 
     def _notes(self) -> Sequence[str]:
-        return [self.interpretation, *(f"[{flag}] {_FLAGS[flag]}" for flag in self.flags)]
+        return [self.interpretation, *(caution(flag, _FLAGS[flag]) for flag in self.flags)]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
         from .plots_simulation import draw_simulation

@@ -13,11 +13,13 @@ from numpy.typing import ArrayLike
 
 from ..core.errors import InputError, InputTypeError, describe
 from ..core.rng import child_generator
+from ..core.user_functions import call_user
 from ..core.validation import FloatArray, short
 from ..families.base import ExponentialFamily
+from ..families.law_checks import law_words
 from ..families.rows import data_shape
 from .evaluation import Options, evaluate, evaluate_model, evaluate_population
-from .population import is_frozen_law, law_nodes, law_words, truth_nodes
+from .population import is_frozen_law, law_nodes, truth_nodes
 from .simulation_judges import Judge, judge_for
 
 __all__ = ["Truth", "make_truth"]
@@ -210,8 +212,8 @@ def _called(draw: Callable[..., Any], size: int, generator: Generator) -> Any:
         ) from None
     except ValueError:  # a built-in without a signature
         pass
-    rows = draw(size, generator)
-    shape = data_shape(rows)
+    rows = call_user("truth", draw, size, generator)
+    shape = data_shape(rows, "the rows of truth")
     if shape[0] != size:
         raise InputError(f"truth must return as many rows as asked for ({size}), got shape {shape}")
     return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..core.tables import Cell, Section, format_cell
+from ..core.tables import Cell, Section, caution, format_cell, whole
 
 if TYPE_CHECKING:
     from .criterion_result import PNCriterion
@@ -33,7 +33,7 @@ def interpretation(result: PNCriterion) -> str:
 
 def _verdict_sentence(r: PNCriterion) -> str:
     risk = r.risk1 if r.order == 1 else r.risk2
-    rows = f"{r.n if isinstance(r.n, int) else format(r.n, 'g')} rows"
+    rows = f"{format_cell(r.n)} rows"
     article = "an" if r.family[:1].lower() in "aeiou" else "a"
     model = f"{article} {r.family} model with {r.p} parameter{'' if r.p == 1 else 's'}"
     compare = f"estimation risk {_num(risk)} nats{_interval(r)}, threshold {_num(r.threshold)}"
@@ -71,7 +71,7 @@ def _need_sentence(r: PNCriterion) -> str:
     if "sampler_not_converged" in r.flags:
         return ""
     need = r.n_required_order1 if r.order == 1 or r.verdict == "unreliable" else r.n_required_order2
-    return f"The criterion asks for about {need} rows."
+    return f"The criterion asks for about {format_cell(need)} rows."
 
 
 def _scope_sentence(r: PNCriterion) -> str:
@@ -104,7 +104,7 @@ def flag_sentences(result: PNCriterion) -> list[str]:
     """
     from .flags import FLAGS
 
-    return [f"Caution: {FLAGS[name].text(result)}" for name in result.flags]
+    return [caution(name, FLAGS[name].text(result)) for name in result.flags]
 
 
 def criterion_sections(r: PNCriterion) -> Sequence[Section]:
@@ -156,7 +156,7 @@ def _simulation(r: PNCriterion) -> Sequence[Section]:
         ["Largest split R-hat", r.sampler.rhat],
         ["Smallest effective size", r.sampler.effective_size],
     ]
-    return [Section(rows, ("simulated model", "value", "Monte-Carlo se")), Section(chains)]
+    return [Section(rows, ("simulated model", "value", "Monte-Carlo s.e.")), Section(chains)]
 
 
 def _estimates(r: PNCriterion) -> Section:
@@ -176,14 +176,10 @@ def _estimates(r: PNCriterion) -> Section:
     for row, name in zip(rows, names, strict=True):
         low, high = r.bootstrap.intervals.get(name, (None, None))
         if name.startswith("n_required") and low is not None and high is not None:
-            row += [_count(low), _count(high)]
+            row += [whole(low), whole(high)]
         else:
             row += [low, high]
     return Section(rows, ("", "estimate", f"{level} low", f"{level} high"))
-
-
-def _count(value: float) -> Cell:
-    return value if value == float("inf") else int(value)
 
 
 def _p_value(p: float | None) -> Cell:

@@ -9,8 +9,8 @@ from ..core.results import Result
 
 __all__ = ["caution_line", "cautions_of", "gather_cautions", "is_caution", "places"]
 
-# Results print a caution as "Caution: ..." or "[flag] ...".
-_CAUTION = re.compile(r"(?:Caution: |\[(?P<flag>\w+)\] )(?P<text>.+)", flags=re.DOTALL)
+# Results print a caution as "Caution [flag]: ...", parts of a report as "Caution: ...".
+_CAUTION = re.compile(r"Caution(?: \[\w+\])?: (?P<text>.+)", flags=re.DOTALL)
 _PARTICULARS = re.compile(r"\([^)]*\)|\d[\d.,]*")
 
 
@@ -25,11 +25,11 @@ def is_caution(note: str) -> bool:
     Returns
     -------
     bool
-        True for ``"Caution: ..."`` and ``"[flag] ..."``.
+        True for ``"Caution: ..."`` and ``"Caution [flag]: ..."``.
 
     Examples
     --------
-    >>> is_caution("[ties] Distances repeat."), is_caution("All is well.")
+    >>> is_caution("Caution [ties]: Distances repeat."), is_caution("All is well.")
     (True, False)
     """
     return _CAUTION.match(note) is not None

@@ -123,6 +123,7 @@ class ColumnProfile(Result):
         return [f"{name} has no estimate: {why}." for name, why in (self.reasons or {}).items()]
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
+        from ..core.drawing import DASHED
         from ..core.style import COLORS
 
         options: dict[str, Any] = {"color": COLORS["sky"], "alpha": 0.55, "lw": 0, **kwargs}
@@ -131,7 +132,7 @@ class ColumnProfile(Result):
         else:
             ax.stairs(self.counts / (max(self.counts.sum(), 1) * np.diff(self.edges)), self.edges, fill=True, **options)
             for (name, curve), color in zip((self.curves or {}).items(), _COLORS, strict=False):
-                dashes = "-" if name == self.best else (0, (4, 2))
+                dashes = "-" if name == self.best else DASHED
                 ax.plot(np.asarray(self.grid), curve, color=COLORS[color], lw=1.4, ls=dashes, label=name)
             ax.set_ylabel("density")
             ax.set_ylim(0.0, None)

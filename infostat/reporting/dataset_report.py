@@ -23,9 +23,11 @@ from .column_parts import data_part
 from .column_profile import ColumnProfile, profile_column
 from .density_part import density_part
 from .fit_part import fit_part
+from .large_table import LargeTable, whole_part
 from .models import JointModels, Judging, joint_groups, judge, judge_column
 from .preparation import Prepared, prepare_table
 from .report_result import Report, ReportPart
+from .sequence_parts import judge_groups
 from .size_part import size_part
 
 __all__ = ["dataset_report", "source_words"]
@@ -43,6 +45,7 @@ def dataset_report(
     how: Judging,
     missing: str,
     told: Callable[[int, int], object] | None,
+    large: LargeTable | None = None,
 ) -> Report:
     """Return the report of a table.
 
@@ -60,6 +63,8 @@ def dataset_report(
         What to do with incomplete rows.
     told : callable or None
         Gets ``(done, total)``.
+    large : LargeTable, optional
+        All rows, if `table` is a sample of them.
 
     Returns
     -------
@@ -72,6 +77,8 @@ def dataset_report(
         If no part can be computed.
     """
     prepared = prepare_table(table, missing)
+    if large is not None:
+        prepared = replace(prepared, cautions=((large.words, ""), *prepared.cautions))
     left_out = [caution_line(text, where)[9:] for text, where in gather_cautions({}, prepared.cautions).items()
                 if "left out" in text]  # fmt: skip
     if left_out:
@@ -80,7 +87,10 @@ def dataset_report(
     total = len(wanted) + 3
     profiles = _columns(prepared, wanted, how, lambda done: told(done, total) if told else None)
     groups = _groups(prepared, profiles, families)
-    sequences, skipped = _sequences(prepared, groups, how)
+    sequences, skipped = judge_groups(
+        groups, lambda group: judge(prepared.part(group.labels), group.families, how, 1)
+    )
+    whole = None if large is None else whole_part(prepared, groups, large, how)
     _tell(told, len(wanted) + 1, total)
     measured = prepared.labels("real", "positive")
     density = density_part(prepared.part(measured), child(how.seed, 0), how.n_jobs) if measured else None
@@ -90,6 +100,7 @@ def dataset_report(
         f"{label} ({name})": why for label, p in profiles.items() for name, why in (p.reasons or {}).items()
     }
     parts = [
+        whole,
         size_part(single, sequences, skipped, how.alpha),
         fit_part(list(profiles.values()), sequences),
         density,
@@ -99,7 +110,7 @@ def dataset_report(
     if len(found) == 1:
         why = "; ".join(f"{name}: {text}" for name, text in skipped.items()) or "no family suits the columns"
         raise DataError(f"data must allow at least one analysis, got none ({why})")
-    report = _assemble(prepared, found, title, how, families)
+    report = _assemble(prepared, found, title, how, families, large)
     _tell(told, total, total)
     return report
 
@@ -146,28 +157,13 @@ def _groups(
     return [JointModels("all columns together", labels, chosen, {})] if labels else []
 
 
-def _sequences(
-    prepared: Prepared, groups: list[JointModels], how: Judging
-) -> tuple[dict[str, PNSequence], dict[str, str]]:
-    found: dict[str, PNSequence] = {}
-    skipped: dict[str, str] = {}
-    for group in groups:
-        skipped |= group.skipped
-        answer = judge(prepared.part(group.labels), group.families, how, 1)
-        if isinstance(answer, str):
-            skipped |= dict.fromkeys(group.families, answer)
-            continue
-        found[group.title] = answer
-        skipped |= {name: why for name, why in zip(answer.names, answer.reasons, strict=True) if why}
-    return found, skipped
-
-
 def _assemble(
     prepared: Prepared,
     parts: list[ReportPart],
     title: str | None,
     how: Judging,
     families: Mapping[str, ExponentialFamily] | None,
+    large: LargeTable | None,
 ) -> Report:
     source = prepared.table.source
     results: dict[str, Result] = {label: item for part in parts for label, item in (part.results or {}).items()}
@@ -186,10 +182,11 @@ def _assemble(
     attrs: Mapping[Any, Any] = prepared.table.frame.attrs
     cited = [f"Data: {attrs['source']}. Licence: {attrs['licence']}."] if {"source", "licence"} <= set(attrs) else []
     n, d = prepared.frame.shape
+    rows = f"{n} rows" if large is None else f"{large.n_rows} rows, of which {n} are looked at closely,"
     return Report(
         title=title or f"Report on {source_words(source)}",
         subject=(
-            f"Asked of {source_words(source)}, {n} rows and {d} columns: is the sample large enough for the models "
+            f"Asked of {source_words(source)}, {rows} and {d} columns: is the sample large enough for the models "
             "that suit it, do they fit, and how far can a density estimate be trusted?"
         ),
         kind="dataset",
@@ -241,4 +238,7 @@ def _no_interval(results: Mapping[str, Result], how: Judging) -> list[tuple[str,
     if how.bootstrap is not None:
         return []
     text = "No interval: resampling this model would take long; ask for it with bootstrap= (--bootstrap)."
-    return [(text, name) for name, item in results.items() if isinstance(item, PNCriterion) and item.bootstrap is None]
+    return [
+        (text, name) for name, item in results.items()
+        if isinstance(item, PNCriterion) and item.bootstrap is None and "streamed" not in item.flags
+    ]  # fmt: skip

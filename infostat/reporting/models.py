@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import SeedSequence
 
+from ..core.chunks import FrameStream
 from ..core.data import Table
 from ..core.errors import InfostatError, InfostatWarning
 from ..core.rng import child
@@ -83,14 +84,14 @@ class JointModels:
 
 
 def judge(
-    table: Table, families: Mapping[str, str | ExponentialFamily], how: Judging, index: int
+    table: Table | FrameStream, families: Mapping[str, str | ExponentialFamily], how: Judging, index: int
 ) -> PNSequence | str:
     """Return the p-n criterion of several models of the same columns, or why there is none.
 
     Parameters
     ----------
-    table : Table
-        Complete rows.
+    table : Table or FrameStream
+        Complete rows; a stream is read once, and has no intervals.
     families : mapping of str to family
         The models.
     how : Judging
@@ -111,7 +112,7 @@ def judge(
     >>> judge(read_table([1.0, 2.0, 4.0, 9.0]), {"gamma": "gamma"}, how, 0).p.tolist()
     [2]
     """
-    resamples = _resamples(table.frame, families, how)
+    resamples = _resamples(table.frame, families, how) if isinstance(table, Table) else 0
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", InfostatWarning)  # flags of the results, gathered by the report

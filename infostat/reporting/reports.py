@@ -6,15 +6,16 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..core.chunks import file_stream, is_large
-from ..core.data import Columns, Table, read_table
+from ..core.chunks import frame_stream, is_dask, is_large
+from ..core.data import Columns, Table, read_table, selected_labels
 from ..core.errors import InputError, InputTypeError, describe
 from ..core.progress import Progress, progress_callback
 from ..core.rng import RngLike, as_seed_sequence
-from ..core.validation import check_choice, check_count, check_number, short
+from ..core.validation import as_items, check_choice, check_count, check_number, short
 from ..families.base import ExponentialFamily
 from ..families.registry import get_family
 from .dataset_report import dataset_report
+from .large_table import sample_rows
 from .models import Judging
 from .report_result import Report
 from .results_report import labelled_results, results_report
@@ -44,9 +45,10 @@ def report(
 
     Parameters
     ----------
-    data_or_results : array_like, Series, DataFrame, path, Result, list or mapping of results
+    data_or_results : array_like, Series, DataFrame, path, Dask DataFrame, Result, list or mapping of results
         A data set (rows are observations), a reward file (a table with a column ``reward``), or
-        results computed before.
+        results computed before. Of a file above 64 MB or a Dask frame a uniform sample of 50 000 rows is
+        analysed, and the models of several columns also on all rows, in one pass each.
     family : str, ExponentialFamily, list or mapping, optional
         Models to judge instead of those that suit the columns: one-column families on every column,
         others on all columns together.
@@ -122,12 +124,22 @@ def report(
     level = check_number("alpha", alpha, low=0, high=0.5, open_low=True, open_high=True)
     rewards = how == "rewards" or (how == "auto" and chosen is None)
     if rewards and columns is None and drop is None and is_large(data_or_results):
-        labels = file_stream(data_or_results).labels or ()
+        labels = frame_stream(data_or_results).labels or ()
         if how == "rewards" or holds_rewards(labels):
             return reward_report(
                 data_or_results, os.fspath(data_or_results), title=heading, bootstrap=resamples, missing=lost,
                 streamed=True, seed=seed, n_jobs=n_jobs, progress=progress,
             )  # fmt: skip
+    judging = Judging(level, resamples, seed, n_jobs)
+    if is_large(data_or_results) or is_dask(data_or_results):
+        stream = frame_stream(data_or_results, lambda labels: selected_labels(labels, columns, drop))
+        if not rewards or not (how == "rewards" or holds_rewards(stream.labels or ())):
+            with progress_callback(progress, "rows") as told:
+                large = sample_rows(stream, seed, told=told)
+            with progress_callback(progress, "report") as told:
+                return dataset_report(
+                    large.sample, chosen, title=heading, how=judging, missing=lost, told=told, large=large
+                )
     table = _table(data_or_results, columns, drop)
     if rewards and (how == "rewards" or holds_rewards(table.labels)):
         if chosen is not None:
@@ -136,7 +148,6 @@ def report(
             table, table.source, title=heading, bootstrap=resamples, missing=lost, streamed=False, seed=seed,
             n_jobs=n_jobs, progress=progress,
         )  # fmt: skip
-    judging = Judging(level, resamples, seed, n_jobs)
     with progress_callback(progress, "report") as told:
         return dataset_report(table, chosen, title=heading, how=judging, missing=lost, told=told)
 
@@ -152,13 +163,11 @@ def _families(family: Any) -> dict[str, ExponentialFamily]:
         found = {str(label): get_family(item) for label, item in family.items()}
     elif isinstance(family, (str, ExponentialFamily, type)):
         found = {_label(family): get_family(family)}
-    elif isinstance(family, Iterable):
-        items = list(family)
+    else:
+        items = as_items("family", family, "a family, a list of families or a mapping")
         found = {_label(item): get_family(item) for item in items}
         if len(found) < len(items):
             raise InputError("family must name each model once; give them names with a mapping")
-    else:
-        raise InputTypeError(describe("family", "a family, a list of families or a mapping", short(family)))
     if not found:
         raise InputError("family must hold at least one model, got none")
     return found

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-__all__ = ["RowsRequired", "required_rows", "rows_required"]
+__all__ = ["RowsRequired", "required_rows", "row_count", "rows_required"]
 
 _VERDICTS = {  # word -> colour, marker: the shape says what the colour says
     "sufficient": ("green", "o"),
@@ -28,6 +28,27 @@ _VERDICTS = {  # word -> colour, marker: the shape says what the colour says
 }
 _MOST_DRAWN = 40
 _LONGEST = 1e9
+
+
+def row_count(n: float) -> str:
+    """Return a number of rows in words, without an exponent where it is whole.
+
+    Parameters
+    ----------
+    n : float
+        Rows; an effective number need not be whole.
+
+    Returns
+    -------
+    str
+        For instance ``"1500000 rows"``.
+
+    Examples
+    --------
+    >>> row_count(1.5e6), row_count(812.25)
+    ('1500000 rows', '812.25 rows')
+    """
+    return f"{n:.0f} rows" if float(n).is_integer() and n < 1e15 else f"{n:g} rows"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,7 +96,7 @@ class RowsRequired(Result):
         return 1.3 + 0.23 * min(len(self.names), _MOST_DRAWN)
 
     def _title(self) -> str:
-        return f"Rows required: {len(self.names)} models, {self.n:g} rows at hand"
+        return f"Rows required: {len(self.names)} models, {row_count(self.n)} at hand"
 
     def _sections(self) -> Sequence[Section]:
         columns: list[Sequence[Cell]] = [self.names, self.p.tolist(), self.risk.tolist(), _counts(self.required)]
@@ -105,6 +126,7 @@ class RowsRequired(Result):
         return pd.DataFrame(columns)
 
     def _draw(self, ax: Axes, **kwargs: Any) -> None:
+        from ..core.drawing import LIMIT, plain_ticks
         from ..core.style import COLORS
 
         # The models nearest to the limit matter most where there are too many to show.
@@ -115,7 +137,7 @@ class RowsRequired(Result):
         # An interval without a usable upper end runs out of the picture.
         right = 1.6 * float(min(np.nanmax(np.r_[self.high[keep], shown, self.n]), 30.0 * max(shown.max(), self.n)))
         ax.axvspan(left, self.n, color=COLORS["green"], alpha=0.07, lw=0)
-        ax.axvline(self.n, color=COLORS["black"], lw=1.0, ls=(0, (5, 3)))
+        ax.axvline(self.n, color=COLORS["black"], lw=1.0, ls=LIMIT)
         ax.hlines(height, left, right, color="#DDDDDD", lw=0.6, zorder=1)
         ax.hlines(height, self.low[keep], np.minimum(self.high[keep], right), color=COLORS["grey"], lw=1.6, zorder=2)
         for word, (color, marker) in _VERDICTS.items():
@@ -125,15 +147,16 @@ class RowsRequired(Result):
                 ax.plot(shown[chosen], height[chosen], label=word, zorder=3, **options)
         ax.set_xscale("log")
         ax.set_xlim(left, right)
+        plain_ticks(ax.xaxis)
         ax.set_ylim(-0.8, len(keep) - 0.2)
         ax.set_yticks(height, [_label(self.names[i], int(self.p[i])) for i in keep])
         ax.tick_params(axis="y", length=0)
         ax.spines["left"].set_visible(False)
         ax.set_xlabel("rows required (log scale)")
-        ax.set_ylabel("model, number of parameters", fontsize=8.5)
+        ax.set_ylabel("model, p", fontsize=8.5)
         side = "right" if self.n * self.n > left * right else "left"
         ax.annotate(
-            f"{self.n:g} rows at hand", (self.n, 1.0), xycoords=("data", "axes fraction"),
+            f"{row_count(self.n)} at hand", (self.n, 1.0), xycoords=("data", "axes fraction"),
             xytext=(-4 if side == "right" else 4, 3), textcoords="offset points", ha=side, fontsize=8.5,
         )  # fmt: skip
         _legend_below(ax)

@@ -10,7 +10,7 @@ from ..projection.sequence_result import PNSequence
 from .cautions import places
 from .column_parts import all_of, plural
 from .report_result import ReportPart, ReportTable
-from .requirements import required_rows, rows_required
+from .requirements import required_rows, row_count, rows_required
 
 __all__ = ["models_of", "size_part"]
 
@@ -113,7 +113,7 @@ def _verdict(judged: Mapping[str, PNCriterion]) -> tuple[str, str]:
 
 def _sentence_single(single: Mapping[str, PNCriterion], n: float) -> str:
     enough = [name for name, result in single.items() if result.verdict == "sufficient"]
-    rows = f"{n:g} rows"
+    rows = row_count(n)
     if len(single) == 1:
         ((name, result),) = single.items()
         return f"{rows} {_are_enough(result)} for {name}; it asks for about {required_rows(result)}."
@@ -140,7 +140,7 @@ def _are_enough(result: PNCriterion) -> str:
 def _sentence_joint(title: str, joint: Mapping[str, PNCriterion], n: float) -> str:
     enough = [name for name, result in joint.items() if result.verdict == "sufficient"]
     largest = max(joint, key=lambda name: joint[name].p)
-    start, asks = f"For {title} {n:g} rows", _asks(joint, largest)
+    start, asks = f"For {title} {row_count(n)}", _asks(joint, largest)
     if len(joint) == 1:
         return f"{start} {_are_enough(joint[largest])} for the model {asks}."
     if len(enough) == len(joint):

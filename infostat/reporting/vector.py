@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from ..core.page import svg_element
 from ..core.results import Result
 from ..core.style import FIGURE_SIZE, figure_bytes
 from .requirements import RowsRequired
@@ -30,8 +31,6 @@ FIGURE_COLORS = {  # in the file -> name of the style variable, colour on a dark
 
 _SMALL = (3.3, 2.3)  # inches
 _PAGE = (5.2, 3.6)  # narrower than in print, so that the letters can be read on a phone
-_LETTERS = re.compile(r"<!--.*?-->\s*", flags=re.DOTALL)
-_NAMES = re.compile(r'(\bid="|href="#|url\(#)')
 _COLOR = re.compile("|".join(FIGURE_COLORS), flags=re.IGNORECASE)
 _PALE = re.compile(r"fill: (#[c-f][0-9a-f][c-f][0-9a-f][b-f][0-9a-f])\b")
 _PLACES = re.compile(r'(?<=[ "(MLQCZ\n])-?\d+\.\d{3,}')
@@ -89,10 +88,8 @@ def figure_svg(result: Result, prefix: str, *, small: bool = False) -> str:
         An ``svg`` element. Letters are shapes (the reader's fonts do not matter), places have two
         decimals of a point, colours are style variables.
     """
-    image = figure_image(result, "svg", small=small, outlines=True).decode()
-    image = _LETTERS.sub("", image[image.index("<svg") :])
+    image = svg_element(figure_image(result, "svg", small=small, outlines=True), prefix)
     image = _DRAWN.sub(lambda found: _PLACES.sub(_rounded, found[0]), image)
-    image = _NAMES.sub(rf"\g<1>{prefix}", image)
     return _PALE.sub(_mixed, _COLOR.sub(_variable, image))
 
 

@@ -139,5 +139,5 @@ def test_intervals_widen_with_the_level_and_bracket_the_estimate() -> None:
 
 
 def test_bad_input() -> None:
-    with pytest.raises(InputError, match="bootstrap must be an integer >= 0"):
+    with pytest.raises(InputError, match="bootstrap must be an integer from 0 to"):
         estimate([0.0, 1.0], t=1.0, bootstrap=-1)

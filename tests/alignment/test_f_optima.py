@@ -489,7 +489,7 @@ def test_figures(kind: str, order: float | None) -> None:
         best = f_optimum([0.1, 0.3, 0.2, 0.4], [0.0, 1.0, 0.5, -math.inf if order is None and kind == "kl" else 0.2],
                          beta=beta, kind=kind, order=order)
         ax = best.plot()
-        assert ax.get_xlabel() == "reward"
+        assert ax.get_xlabel() == "reward (unit of the reward)"
         assert ax.get_ylabel() == "probability ratio q/p"
         ax.get_figure().canvas.draw()
         if 0.0 < beta < math.inf and kind != "tv":

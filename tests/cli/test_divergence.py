@@ -77,7 +77,7 @@ def test_ties_name_the_cure_and_the_cure_works(cli):
 @pytest.mark.parametrize(
     ("args", "part"),
     [
-        (("{old}", "{new}", "--kind", "nope"), "kinds: alpha"),
+        (("{old}", "{new}", "--kind", "nope"), "kind must be one of alpha"),
         (("{old}", "{new}", "--kind", "renyi"), "order must be given"),
         (("{old}", "missing.csv"), "missing.csv"),
         (("{old}", "--columns", "u"), "two columns"),

@@ -71,3 +71,16 @@ def test_pn_sequence_reads_a_large_file_once_for_all_models(cli, table: Path, mo
             assert left == right or float(left) == pytest.approx(float(right), rel=1e-10)
     assert "folds must be 0 on a stream" in cli(*args, "--folds", "5").err
     assert "bootstrap must be 0 on a stream" in cli(*args, "--bootstrap", "9").err
+
+
+def test_kde_reads_a_large_file_again_and_again(cli, table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    args = ("kde", str(table), "--drop", "b", "--standardize", "--format", "json")
+    whole = json.loads(cli(*args).out)
+    monkeypatch.setattr(chunks, "LARGE_FILE", 100)
+    done = cli(*args)
+    assert done.code == 0
+    streamed = json.loads(done.out)
+    assert streamed["columns"] == whole["columns"] == ["a", "c"] and streamed["source"] == whole["source"]
+    assert streamed["h"] == pytest.approx(whole["h"], rel=1e-12) and streamed["verdict"] == whole["verdict"]
+    done = cli("kde", str(table), "--columns", "a,none")
+    assert done.code == 1 and "columns must name columns of data, got 'none'" in done.err

@@ -265,7 +265,7 @@ EXAMPLES: dict[str, Callable[[], Result]] = {
     ),
     "EffectiveDimension": lambda: density.effective_dimension(_points()),
     "Estimate": lambda: Estimate(
-        -0.01, np.nan, 50, "k nearest neighbours, k = 3", "biased low", quantity="Entropy"
+        -0.01, np.nan, 50, "k nearest neighbours, k = 3", "Biased low.", quantity="Entropy"
     ),
     "ExactRisk": lambda: projection.exact_risk("exponential", [5, 50]),
     "ExactRisk, one size": lambda: projection.exact_risk("exponential", 5),
@@ -291,6 +291,7 @@ EXAMPLES: dict[str, Callable[[], Result]] = {
     "SandwichRisk, of a population": lambda: projection.sandwich_risk(None, _t5, truth=_normal(), theta=0),
     "ColumnProfile": _in_report("ColumnProfile"),
     "GalleryFigure": _gallery,
+    "GridSimulation": lambda: infostat.reporting.simulate("bounds", grid={"n": [5, 10]}, replicates=4, rng=1),
     "Report": _report,
     "ReportPart": _in_report("ReportPart"),
     "ReportTable": _in_report("ReportTable"),
@@ -305,3 +306,9 @@ EXAMPLES: dict[str, Callable[[], Result]] = {
     "StableLaw": lambda: density.stable_law(0.5),
     "StableLaw, no law": lambda: density.stable_law(1.0),
 }
+
+
+@functools.cache
+def build(name: str) -> Result:
+    """Return an example, made once for all tests of a run."""
+    return EXAMPLES[name]()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import functools
 import io
 import json
 import pickle
@@ -22,17 +21,14 @@ from infostat.core.results import SUFFIXES, Result, _hints, to_json
 from infostat.core.tables import Summary
 from tests.common.discovery import documented, result_classes, sections
 from tests.common.result_examples import EXAMPLES
+from tests.common.result_examples import build as _build
+from tests.common.voice import axis_faults
 
 CLASSES = result_classes()
 FIGURES = {".png", ".pdf", ".svg"}
 
 classes = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 examples = pytest.mark.parametrize("name", sorted(EXAMPLES))
-
-
-@functools.cache
-def _build(name: str) -> Result:
-    return EXAMPLES[name]()
 
 
 def _has_figure(result: Result) -> bool:
@@ -215,5 +211,7 @@ def test_the_figure_labels_its_axes_and_is_not_shown(name: str, monkeypatch: pyt
     panels = [panel for panel in (ax, *ax.child_axes) if panel.axison]
     assert panels and all(panel.get_xlabel() for panel in panels)
     assert panels[0].get_ylabel()  # panels beside it may share the label
+    with_legends = [*panels, *(found for found in figure.axes if found.axison and found not in panels)]
+    assert axis_faults(with_legends) == []
     assert plt.get_fignums() == [figure.number]  # type: ignore[attr-defined]
     plt.close("all")

@@ -217,3 +217,22 @@ def test_twin_must_have_the_same_parameters() -> None:
 
     with pytest.raises(InputTypeError, match="twin must be a function"):
         kernel(twin=3)  # type: ignore[arg-type]
+
+
+_BITS = """
+import numpy as np
+from infostat.density.simulation_kernels import weigh
+blocks = np.random.default_rng(1).chisquare(10, (40, 3001))
+found = weigh(iter(blocks), np.array([0.2, 1.0, 3.0]), True)
+print(found.log_Z.tobytes().hex(), found.participation.tobytes().hex(), found.entropy.tobytes().hex())
+"""
+
+
+def test_the_bits_do_not_depend_on_who_compiled(tmp_path):
+    # Kernels that call kernels: a study begun by the process that compiles, and resumed by one that finds
+    # the machine code in the cache, has to end in the same bits.
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    call = [sys.executable, "-c", _BITS]
+    runs = [subprocess.run(call, env=environment, capture_output=True, text=True, check=True) for _ in range(2)]
+    assert list(tmp_path.rglob("*.nbc"))
+    assert runs[0].stdout == runs[1].stdout

@@ -12,6 +12,7 @@ import pytest
 
 import infostat
 from infostat.core.page import html_page, versions
+from infostat.core.tables import caution
 from tests.common.sample_results import SampleInner, SamplePlain, sample
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -156,6 +157,8 @@ def test_texts_of_the_user_are_escaped() -> None:
 def test_cautions_stand_out() -> None:
     text = html_page("t", [SamplePlain(1.0, "", "Caution: few rows.")])
     assert '<p class="caution">Caution: few rows.</p>' in text
+    text = html_page("t", [SamplePlain(1.0, "", caution("ties", "Distances repeat."))])
+    assert '<p class="caution">Caution [ties]: Distances repeat.</p>' in text
     assert 'class="caution"' not in html_page("t", [SamplePlain(1.0, "", "No caution.")])
 
 

@@ -263,7 +263,7 @@ def test_unwritable_checkpoint_shows_before_the_first_block(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"n": 0}, InputError, "n_replicates must be an integer >= 1"),
+        ({"n": 0}, InputError, r"n_replicates .*must be an integer from 1 to"),
         ({"block_length": 0}, InputError, "block_length must be an integer >= 1"),
         ({"batch_size": 0}, InputError, "batch_size must be an integer >= 1"),
         ({"n_jobs": 0}, InputError, "n_jobs must be None or an integer other than 0, got 0"),

@@ -255,7 +255,7 @@ def test_equal_results_have_equal_hashes_whatever_the_type_of_number() -> None:
 def test_the_default_table_lists_scalars_and_the_sentence_once() -> None:
     text = str(SamplePlain(0.5, "word", "The sentence.").summary())
     assert text.count("The sentence.") == 1
-    assert "label" in text
+    assert "\nLabel  " in text
     assert SamplePlain(0.5, "word").to_frame().to_dict("records") == [
         {"value": 0.5, "label": "word", "interpretation": ""}
     ]

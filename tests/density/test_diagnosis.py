@@ -255,7 +255,7 @@ def test_every_flag_has_its_sentence_in_the_summary() -> None:
     found = _quiet(_normal(119, 4) * [1, 1, 1, 30], 0.5)
     text = " ".join(str(found.summary()).split())
     for flag in found.flags:
-        assert f"[{flag}] {_FLAGS[flag]}" in text
+        assert f"Caution [{flag}]: {_FLAGS[flag]}" in text
 
 
 # ------------------------------------------------------------- sentences, frame

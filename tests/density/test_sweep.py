@@ -131,7 +131,7 @@ def test_half_ratio_is_the_median_over_random_halves(n: int, h: float) -> None:
     again = np.random.default_rng(5)
     plan = _plan(X, None, 1.0, again)
     sides = _halvings(plan.n_groups, 4, again)
-    group = np.searchsorted(plan.borders, plan.position, side="right") - 1
+    group = plan.group
     terms = _reference(X, X[own], h, None, own)["terms"]
     gaps = []
     for side in sides:

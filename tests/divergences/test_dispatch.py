@@ -142,8 +142,8 @@ def test_an_array_is_never_guessed_to_be_a_sample():
 @pytest.mark.parametrize(
     ("args", "keywords", "error", "part"),
     [
-        ((P, Q, "kull"), {}, InputError, "kinds: alpha"),
-        ((P, Q, 7), {}, InputError, "kinds: alpha"),
+        ((P, Q, "kull"), {}, InputError, "kind must be one of alpha"),
+        ((P, Q, 7), {}, InputError, "kind must be one of alpha"),
         ((P, Q, "renyi"), {}, InputError, "order must be given"),
         ((P, Q, "wasserstein"), {}, InputError, "from_samples=True"),
         ((P, Q, "kl"), {"estimator": "kl_knn"}, InputError, "from_samples=True"),

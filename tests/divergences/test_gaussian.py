@@ -274,7 +274,7 @@ def test_bad_laws_are_named(form) -> None:
 def test_bad_options() -> None:
     with pytest.raises(InputError, match=r"order must be a number >= 0, got -1"):
         renyi_gaussian(*LINE, -1)
-    with pytest.raises(InputError, match=r"eps must be a number > 0"):
+    with pytest.raises(InputError, match=r"eps must be a number in"):
         sinkhorn_gaussian(*LINE, 0.0)
     with pytest.raises(InputTypeError, match=r"bandwidth must be"):
         mmd_gaussian(*LINE, bandwidth="wide")

@@ -85,7 +85,7 @@ def test_seed_and_zero():
         ({"directions": np.zeros((2, 3))}, "directions must be different from zero, got 2 zero rows"),
         ({"directions": np.ones((3, 2))}, "directions must have 3 columns"),
         ({"directions": [[np.nan, 1, 1]]}, "directions must be finite"),
-        ({"n_directions": 0}, "n_directions must be an integer >= 1"),
+        ({"n_directions": 0}, "n_directions must be an integer from 1 to"),
         ({"p": 0.9}, "p must be"),
         ({"rng": -1}, "rng must be"),
     ],

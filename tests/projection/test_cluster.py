@@ -16,6 +16,7 @@ import pytest
 from infostat.core.errors import DataError, InfostatWarning, InputError, InputTypeError, SupportError
 from infostat.families import Categorical
 from infostat.projection import PNCriterion, pn_criterion, pn_sequence
+from tests.common.local_cluster import local_cluster
 
 dask = pytest.importorskip("dask")
 dd = pytest.importorskip("dask.dataframe")
@@ -51,12 +52,7 @@ def expected() -> PNCriterion:
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     distributed = pytest.importorskip("dask.distributed")
-    with (
-        distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
-        ) as cluster,
-        distributed.Client(cluster) as found,
-    ):
+    with local_cluster() as cluster, distributed.Client(cluster) as found:
         yield found
 
 

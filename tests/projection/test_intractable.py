@@ -66,7 +66,7 @@ def test_projection_agrees_with_quadrature() -> None:
     np.testing.assert_allclose(by_mean.theta, found.theta, rtol=1e-9)
     frame = found.to_frame()
     assert list(frame.columns) == ["statistic", "theta", "eta", "theta_mc_se"]
-    assert "Monte-Carlo se" in str(found.summary())
+    assert "Monte-Carlo s.e." in str(found.summary())
 
 
 def test_terms_agree_with_quadrature_within_their_error(result: PNCriterion) -> None:
@@ -110,7 +110,7 @@ def test_the_result_tells_about_the_sampler(result: PNCriterion) -> None:
     assert result.sampler is not None and result.sampler.converged
     assert result.sampler.n_draws == 60_000 and result.sampler.rhat < 1.01
     text = str(result.summary())
-    for word in ("Monte-Carlo se", "Largest split R-hat", "Draws of the model"):
+    for word in ("Monte-Carlo s.e.", "Largest split R-hat", "Draws of the model"):
         assert word in text
     frame = result.to_frame()
     assert {"T0_mc_se", "risk2_mc_se", "rhat", "effective_size", "n_draws"} <= set(frame.columns)

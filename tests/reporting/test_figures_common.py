@@ -84,7 +84,7 @@ def test_the_summary_tells_how_it_was_made(name: str) -> None:
     assert figure.name == name
     assert "".join(entry.caption.split()) in text
     assert "quicklook" in text
-    assert ("seed" in text) == (entry.seed is not None)
+    assert ("Seed" in text) == (entry.seed is not None)
     assert figure.seed == entry.seed
 
 

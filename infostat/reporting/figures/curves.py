@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...core.drawing import DASHED, DOTTED, inset_panels, legend_below
 from ...core.style import COLORS
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ __all__ = ["COLUMNS", "DASHED", "DOTTED", "Look", "curve", "divide", "draw_curve
 
 # One row is one point of one curve; nature is "exact", "bound", "estimate", "proxy" or "data".
 COLUMNS = ("panel", "curve", "nature", "x", "y", "low", "high")
-DASHED: Any = (0, (4, 2))
-DOTTED: Any = (0, (1, 1.5))
 
 
 def curve(
@@ -213,36 +212,15 @@ def divide(ax: Axes, columns: int, rows: int = 1, *, width: float = 3.5, height:
     figure = ax.get_figure(root=False)
     root = ax.get_figure(root=True)
     assert figure is not None and root is not None
+    size = (width * columns, height * rows)
     if len(root.axes) == 1:
-        root.set_size_inches(width * columns, height * rows)
+        root.set_size_inches(*size)
     place = ax.get_subplotspec()
     ax.set_axis_off()
     # The words stay for programs that ask the axes they passed in.
     ax.set_xlabel("see the panels")
     ax.set_ylabel("see the panels")
     if place is None:
-        gap = 0.12
-        wide, high = (1.0 - gap * (columns - 1)) / columns, (1.0 - 2.0 * gap * (rows - 1)) / rows
-        boxes = [
-            (i * (wide + gap), 1.0 - (j + 1) * high - 2.0 * j * gap, wide, high)
-            for j in range(rows)
-            for i in range(columns)
-        ]
-        return [ax.inset_axes(box) for box in boxes]
+        return inset_panels(ax, columns, rows, size=size, gap=(0.12, 0.24))
     grid = place.subgridspec(rows, columns)
     return [figure.add_subplot(grid[j, i]) for j in range(rows) for i in range(columns)]
-
-
-def legend_below(ax: Axes, columns: int = 2, *, drop: float = 0.16) -> None:
-    """Put the legend under the axes, where it covers nothing.
-
-    Parameters
-    ----------
-    ax : Axes
-        The axes.
-    columns : int
-        Columns of the legend.
-    drop : float
-        How far below the axes, in their heights.
-    """
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -drop), ncols=columns, columnspacing=1.6)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.errors import InputError, InputTypeError
 from ...core.results import Result
 from ...core.tables import Cell, Section
+from ...core.words import row_label
 from .curves import COLUMNS
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ class GalleryFigure(Result):
         header = ["curve", "nature", "points", "least x", "largest x", "least y", "largest y"]
         found = [Section(rows, [*(["panel"] if self._has_panels() else []), *header], title="Data of the figure")]
         if self.numbers:
-            found.append(Section([[key.replace("_", " "), float(value)] for key, value in self.numbers.items()]))
-        found.append(Section([[key, value] for key, value in self._settings().items()], title="Made with"))
+            found.append(Section([[row_label(key), float(value)] for key, value in self.numbers.items()]))
+        found.append(Section([[row_label(key), value] for key, value in self._settings().items()], title="Made with"))
         return found
 
     def _has_panels(self) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 
-from ...core.errors import InfostatWarning, InputError, describe
+from ...core.errors import InfostatWarning, InputError, InputTypeError, describe
 from ...core.progress import Progress, Report, progress_callback
+from ...core.replicates import check_jobs
 from ...core.rng import RngLike, as_seed_sequence, seed_label
-from ...core.validation import check_flag
+from ...core.validation import check_flag, short
 from .entry import FigureEntry, Study
 from .gallery_figure import GalleryFigure
 from .registry import find_figures
@@ -50,11 +51,14 @@ def make_figure(
     >>> found.name, sorted(found.to_frame()["nature"].unique().tolist())
     ('projection-thresholds', ['bound'])
     """
+    if not isinstance(name, str):
+        raise InputTypeError(describe("name", "the name of a figure", short(name)))
     entries = find_figures([name])
     if len(entries) != 1:
         known = ", ".join(entry.name for entry in entries)
         raise InputError(describe("name", "one figure", name, f"choose one of {known}, or call write_figures"))
     check_flag("quick", quick)
+    check_jobs(n_jobs)
     with progress_callback(progress, entries[0].name) as report:
         return run_entry(entries[0], rng, quick, n_jobs, report)
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from ...core.errors import InputError, InputTypeError, describe
-from ...core.validation import short
+from ...core.validation import as_items, short
 from .entry import FigureEntry
 
 __all__ = ["WINGS", "find_figures", "list_figures"]
@@ -65,7 +65,7 @@ def find_figures(names: str | Iterable[str] | None = None) -> tuple[FigureEntry,
     entries = _catalogue()
     if names is None:
         return tuple(entries.values())
-    wanted = [names] if isinstance(names, str) else list(names)
+    wanted = [names] if isinstance(names, str) else as_items("names", names, "names of figures")
     chosen = {found for name in wanted for found in _matching(name, entries)} or set(entries)
     return tuple(entry for name, entry in entries.items() if name in chosen)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from ...core.errors import DataFileError
+from ...core.errors import DataFileError, InputTypeError, describe
 from ...core.files import check_writable, write_atomic
 from ...core.page import versions
 from ...core.progress import Progress
+from ...core.replicates import check_jobs
 from ...core.rng import RngLike, as_seed_sequence
 from ...core.style import figure_bytes
 from ...core.tables import format_cell
-from ...core.validation import check_choice, check_flag
+from ...core.validation import check_choice, check_flag, short
 from .display import show_progress
 from .gallery_figure import GalleryFigure
 from .making import run_entry
@@ -77,6 +78,7 @@ def write_figures(
     entries = find_figures(names)
     suffix = check_choice("kind", kind, KINDS)
     check_flag("quick", quick)
+    check_jobs(n_jobs)
     # Drawn from once: a Generator would give every figure another seed.
     seed = None if rng is None else as_seed_sequence(rng)
     written: list[Path] = []
@@ -113,6 +115,8 @@ def caption_text(figure: GalleryFigure) -> str:
 
 def _folder(folder: str | Path, names: list[str]) -> Path:
     """The folder, made if need be, before minutes of work are done for it."""
+    if not isinstance(folder, (str, Path)):
+        raise InputTypeError(describe("folder", "the path of a folder", short(folder)))
     target = Path(folder)
     if not target.is_dir():
         check_writable(target, what="the folder")  # its parent has to exist, and it must be no file

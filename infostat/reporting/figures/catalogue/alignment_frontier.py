@@ -20,7 +20,7 @@ __all__ = ["FIGURE"]
 _LAW, _LOSS, _SCORES = "known law", "below the optimum", "scores"
 _KINDS = {
     "reverse_kl": ("KL(p‖q)", "green"),
-    "js": ("Jensen–Shannon", "purple"),
+    "js": ("Jensen-Shannon", "purple"),
     "pearson": ("Pearson", "sky"),
     "tv": ("total variation", "grey"),  # a finite number of policies
 }

@@ -19,7 +19,7 @@ __all__ = ["FIGURE"]
 _KINDS = {
     "kl": ("KL(q‖p)", "blue", "o"),
     "reverse_kl": ("KL(p‖q)", "orange", "s"),
-    "js": ("Jensen–Shannon", "green", "^"),
+    "js": ("Jensen-Shannon", "green", "^"),
     "pearson": ("Pearson", "purple", "D"),
 }
 _EQUAL_REWARD, _EQUAL_BETA = "equal pass@1", "equal beta"
