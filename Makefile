@@ -67,10 +67,9 @@ coverage: $(DEV)
 slow: $(DEV)
 	$(BIN)/python -m pytest -m slow
 
+# Which ones, and options: make bench BENCH="kde --threads 1"
 bench: $(PEERS)
-	@for script in benchmarks/bench_*.py; do \
-	  echo "$$script"; $(BIN)/python "$$script" || exit 1; \
-	done
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:
 	rm -rf demo build dist docs/_build docs/gallery docs/figures docs/generated htmlcov .coverage

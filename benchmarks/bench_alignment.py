@@ -1,164 +1,150 @@
-"""Best-of-N curves, streams of rewards and laws of sequences beside what one would write today.
-
-    python benchmarks/bench_alignment.py [--threads 1 2] [--rounds 3] [WORKLOAD ...]
-
-Workloads: ``curve``, ``whole``, ``prompts``, ``stream``, ``budgets``, ``sequence``, ``words``,
-``memory``. Every thread count runs in a process of its own, with BLAS and Numba limited to it and
-``n_jobs=`` set to it. The difference is relative to the alternative's value. `memory` reports the
-peak beyond the imports, in MiB, of one pass over files of two lengths: it should not grow. A new
-workload is a function of ``(threads, rounds)`` in `WORKLOADS`.
-"""
+"""Best-of-N curves, streams of rewards and laws of sequences beside what one would write today."""
 
 from __future__ import annotations
 
-import argparse
 import math
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _harness import (
-    Contender,
-    Row,
-    alternate,
-    environment,
-    header,
-    measure,
-    ratio,
-    relative_difference,
-    report,
-    show,
-)
 
-from infostat.alignment.bestofn import best_of_n
-from infostat.alignment.curves import bon_curve
-from infostat.alignment.sequences import sequence_bon
-from infostat.alignment.stream_estimation import stream_estimate
-from infostat.datasets import load
+from ._registry import Contender, Trial, against, workload
 
-STREAM_ROWS = 10_000_000
-TILTS = np.linspace(0.1, 6.4, 64)
-MEMORY_ROWS = (2_000_000, 10_000_000)
-TARGETS = {
-    ("curve", "NumPy powers"): ">= 3, diff <= 1e-12",
-    ("whole", ""): "< 1 s",
-    ("stream", "NumPy, chunks of 2^20"): ">= 6",
-    ("stream", "NumPy, chunks of 2^14"): ">= 6",
-    ("sequence", ""): "< 0.1 s",
-    ("words", ""): "< 10 s",
-    ("memory", ""): "same for both",
-}
-VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
-def compare(key: str, title: str, contenders: Sequence[Contender], rounds: int) -> list[Row]:
-    """Time ours (first) beside the others and return one row for each of them."""
-    alternate(contenders, rounds)
-    ours = contenders[0]
-    if len(contenders) == 1:
-        return [Row(title, ours.median, target=TARGETS.get((key, ""), ""))]
-    return [
-        Row(title, ours.median, other.label, other.median, ratio(ours, other),
-            relative_difference(_first(ours.result, other.result), other.result),
-            target=TARGETS.get((key, other.name), TARGETS.get((key, ""), "")))
-        for other in contenders[1:]
-    ]  # fmt: skip
-
-
-def _first(ours: Any, theirs: Any) -> Any:
-    """The part of ours that a contender doing 1/factor of the work has computed."""
-    return np.asarray(ours).ravel()[: np.size(theirs)]
+wide = np.longdouble
 
 
 # -------------------------------------------------------------------------------- best-of-N curves
-def curve(threads: int, rounds: int) -> list[Row]:
-    """All N up to 1000 from a million scores; the powers of the distribution are the plug-in."""
-    scores = np.random.default_rng(41).standard_normal(1_000_000) + 5.0
-    orders = np.arange(1, 1001)
+def best_of(descending: Any, n: int) -> Any:
+    """Mean best of n draws without replacement, in long double; scores sorted from the top, rows apart."""
+    m = descending.shape[-1]
+    k = np.arange(m - n, dtype=wide)
+    weights = wide(n) / m * np.cumprod(np.concatenate([[wide(1)], (m - k - n) / (m - k - 1)]))
+    return (descending[..., : m - n + 1].astype(wide) * weights).sum(axis=-1).mean()
+
+
+def plug_in(ascending: Any, n: int) -> Any:
+    """Mean best of n draws with replacement, in long double."""
+    m = len(ascending)
+    gaps = np.diff(ascending.astype(wide))
+    return ascending[-1] - (gaps * (np.arange(1, m, dtype=wide) / m) ** n).sum()
+
+
+@workload(
+    "best-of-n-plugin", "best-of-N with standard errors, plug-in", quick={"n": 2000, "largest": 20},
+    standard={"n": 1_000_000, "largest": 1000}, target="ratio NumPy powers >= 3; error <= 1e-12",
+)  # fmt: skip
+@workload(
+    "best-of-n", "best-of-N with standard errors, unbiased", quick={"n": 2000, "largest": 20, "method": "unbiased"},
+    standard={"n": 1_000_000, "largest": 1000, "method": "unbiased"},
+    target="ratio NumPy powers >= 3; error <= 1e-12",
+)  # fmt: skip
+def curve(threads: int, n: int, largest: int, method: str = "plugin") -> Trial:
+    """All N up to a limit; the powers of the distribution, which the peer sums, are the plug-in."""
+    from infostat.alignment.curves import bon_curve
+
+    scores = np.random.default_rng(41).standard_normal(n) + 5.0
+    orders, picked = np.arange(1, largest + 1), np.array([0, 9, largest - 1])
+
+    def exact() -> Any:
+        s = np.sort(scores)
+        return [plug_in(s, k) if method == "plugin" else best_of(s[::-1], k) for k in (picked + 1).tolist()]
+
+    judge = against(exact)
 
     def powers() -> Any:
         s = np.sort(scores)
-        share, gaps = np.arange(1, len(s)) / len(s), np.diff(s)
-        power, out = np.ones(len(gaps)), np.empty(len(orders))
-        for i in range(len(orders)):
+        share, gaps = np.arange(1, n) / n, np.diff(s)
+        power, out = np.ones(n - 1), np.empty(largest)
+        for i in range(largest):
             power *= share
             out[i] = s[-1] - gaps @ power
         return out
 
-    def ours(method: str) -> Any:
-        return bon_curve(scores, orders, method=method, n_jobs=threads).reward
-
-    found = []
-    for method, title in (("plugin", "plug-in"), ("unbiased", "unbiased")):
-        contenders = [Contender("infostat", lambda method=method: ours(method)), Contender("NumPy powers", powers)]
-        row = compare("curve", f"{title} with s.e., M = 10^6, N <= 1000", contenders, rounds)
-        # Another estimator: its bias is no error of ours.
-        found += row if method == "plugin" else [Row(**{**vars(row[0]), "difference": math.nan, "target": ">= 3"})]
-    return found
+    contenders = [
+        Contender("infostat", lambda: bon_curve(scores, orders, method=method, n_jobs=threads).reward),
+        # Another estimator than the unbiased one: its bias is no error.
+        Contender("NumPy powers", powers, error=None if method == "plugin" else lambda found: math.nan),
+    ]
+    return Trial(contenders, lambda found: judge(found[picked]), "long double, 3 values of N")
 
 
-def whole(threads: int, rounds: int) -> list[Row]:
-    """All N = 1..M from 100 000 scores, beside the weights as differences of log-gammas."""
+@workload(
+    "best-of-n-whole", "best-of-N for every N with standard errors", quick={"n": 500}, standard={"n": 100_000},
+    target="seconds < 1; error <= 1e-8",
+)  # fmt: skip
+def whole(threads: int, n: int) -> Trial:
+    """Beside the weights as differences of log-gammas, one N after the other."""
     from scipy.special import gammaln
 
-    scores = np.random.default_rng(42).standard_normal(100_000) + 5.0
-    s, m = np.sort(scores), len(scores)
-    i, part = np.arange(1, m + 1), 20
+    from infostat.alignment.curves import bon_curve
+
+    scores = np.random.default_rng(42).standard_normal(n) + 5.0
+    s, part = np.sort(scores), 20
+    i = np.arange(1, n + 1)
+    judge = against(lambda: [best_of(s[::-1], k) for k in (1, 5, part)])
 
     def log_gammas() -> Any:
         out = np.empty(part)
-        for n in range(1, part + 1):
-            k = i[n - 1 :]
-            log_weight = gammaln(k) - gammaln(k - n + 1) - gammaln(n)
-            log_weight -= gammaln(m + 1) - gammaln(m - n + 1) - gammaln(n + 1)
-            out[n - 1] = np.exp(log_weight) @ s[n - 1 :]
+        for size in range(1, part + 1):
+            k = i[size - 1 :]
+            log_weight = gammaln(k) - gammaln(k - size + 1) - gammaln(size)
+            log_weight -= gammaln(n + 1) - gammaln(n - size + 1) - gammaln(size + 1)
+            out[size - 1] = np.exp(log_weight) @ s[size - 1 :]
         return out
 
     contenders = [
         Contender("infostat", lambda: bon_curve(scores, n_jobs=threads).reward),
-        Contender("log-gammas", log_gammas, factor=m / part),
+        Contender("log-gammas", log_gammas, share=n / part),
     ]
-    return compare("whole", "unbiased with s.e., M = 10^5, all N", contenders, rounds)
+    return Trial(contenders, lambda found: judge(found[[0, 4, part - 1]]), "long double, 3 values of N")
 
 
-def prompts(threads: int, rounds: int) -> list[Row]:
-    """All N = 1..256 of 4000 prompts with 256 scores each."""
-    table = np.random.default_rng(43).standard_normal((4000, 256)) + 5.0
+@workload(
+    "best-of-n-prompts", "best-of-N for every N, averaged over prompts", quick={"n": 40, "scores": 32},
+    standard={"n": 4000, "scores": 256}, target="error <= 1e-12",
+)  # fmt: skip
+def prompts(threads: int, n: int, scores: int) -> Trial:
+    """A table of scores, a row per prompt; the loops take a twentieth of the prompts."""
+    from infostat.alignment.curves import bon_curve
+
+    table = np.random.default_rng(43).standard_normal((n, scores)) + 5.0
+    part, picked = max(n // 40, 1), np.array([0, scores // 4, scores - 1])
 
     def loop() -> Any:
-        m = table.shape[1]
-        out = np.zeros(m)
-        for row in table[:200]:
+        out = np.zeros(scores)
+        for row in table[:part]:
             s = np.sort(row)[::-1]
-            for n in range(1, m + 1):
-                weight = n / m
-                for k in range(m - n + 1):
-                    out[n - 1] += weight * s[k]
-                    weight *= (m - k - n) / (m - k - 1) if k < m - 1 else 0.0
-        return out / 200
+            for size in range(1, scores + 1):
+                weight = size / scores
+                for k in range(scores - size + 1):
+                    out[size - 1] += weight * s[k]
+                    weight *= (scores - k - size) / (scores - k - 1) if k < scores - 1 else 0.0
+        return out / part
+
+    def exact(rows: Any) -> Any:
+        down = np.sort(rows, axis=1)[:, ::-1]
+        judge = against(lambda: [best_of(down, k) for k in (picked + 1).tolist()])
+        return lambda found: judge(found[picked])
 
     contenders = [
         Contender("infostat", lambda: bon_curve(table, n_jobs=threads).reward),
-        Contender("Python loops", loop, factor=20.0, rounds=1),
+        Contender("Python loops", loop, share=n / part, error=exact(table[:part])),
     ]
-    rows = compare("prompts", "4000 prompts x 256, all N", contenders, rounds)
-    return [Row(**{**vars(row), "difference": math.nan}) for row in rows]  # 200 of the prompts
+    return Trial(contenders, exact(table), "long double, 3 values of N")
 
 
 # ------------------------------------------------------------------------------------------ streams
-def scores_file(folder: str, rows: int) -> Path:
-    """Write normal scores block by block."""
-    path = Path(folder) / f"scores_{rows}.npy"
+def scores_file(rows: int) -> tuple[Path, Any]:
+    """Write normal scores block by block; return the file and what removes it."""
+    folder = tempfile.TemporaryDirectory()
+    path = Path(folder.name) / "scores.npy"
     out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float64, shape=(rows,))
     g = np.random.default_rng(44)
     for start in range(0, rows, 1_000_000):
         out[start : start + 1_000_000] = g.standard_normal(min(1_000_000, rows - start))
     out.flush()
-    return path
+    return path, folder.cleanup
 
 
 def numpy_stream(path: Path, tilts: Any, chunk: int) -> Any:
@@ -183,23 +169,54 @@ def numpy_stream(path: Path, tilts: Any, chunk: int) -> Any:
     return top + sums[1] / sums[0]
 
 
-def stream(threads: int, rounds: int) -> list[Row]:
-    """64 tilts, evenly spaced, of ten million scores in a file; time is linear in rows from here on."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = scores_file(folder, STREAM_ROWS)
-        contenders = [
-            Contender("infostat", lambda: stream_estimate(path, TILTS, n_jobs=threads).reward),
-            Contender("NumPy, chunks of 2^20", lambda: numpy_stream(path, TILTS, 1 << 20), rounds=2),
-            Contender("NumPy, chunks of 2^14", lambda: numpy_stream(path, TILTS, 1 << 14), rounds=2),
-        ]
-        return compare("stream", f"{STREAM_ROWS:.0e} scores x 64 tilts, .npy", contenders, rounds)
+def tilted(path: Path, tilts: Any) -> tuple[Any, Any]:
+    """Mean reward and divergence at every tilt, in long double."""
+    rewards = np.load(path, mmap_mode="r")
+    top, sums = wide(rewards.max()), np.zeros((2, len(tilts)), dtype=wide)
+    for start in range(0, len(rewards), 1 << 17):
+        x = rewards[start : start + (1 << 17)].astype(wide) - top
+        for i, t in enumerate(tilts):
+            weight = np.exp(wide(t) * x)
+            sums[:, i] += weight.sum(), weight @ x
+    mean = sums[1] / sums[0]
+    spent = np.asarray(tilts, dtype=wide) * mean - np.log(sums[0] / len(rewards))
+    return (top + mean).astype(float), spent.astype(float)
 
 
-def budgets(threads: int, rounds: int) -> list[Row]:
-    """Four KL budgets from the file (two passes), beside Newton steps over chunks, one pass each."""
+@workload(
+    "tilts-stream", "mean reward at many tilts from an .npy file", quick={"n": 20_000, "tilts": 8},
+    standard={"n": 10_000_000, "tilts": 64}, full={"n": 100_000_000, "tilts": 64},
+    target="ratio NumPy, chunks of 2^20 >= 6; ratio NumPy, chunks of 2^14 >= 6; error <= 1e-12; mib < 64",
+    memory=True,
+)  # fmt: skip
+def stream(threads: int, n: int, tilts: int) -> Trial:
+    """Evenly spaced tilts; time is linear in rows from here on."""
+    from infostat.alignment.stream_estimation import stream_estimate
+
+    grid = np.linspace(0.1, 6.4, tilts)
+    path, close = scores_file(n)
+    picked = np.array([0, tilts - 1])
+    judge = against(lambda: tilted(path, grid[picked])[0])
+    contenders = [
+        Contender("infostat", lambda: stream_estimate(path, grid, n_jobs=threads).reward),
+        Contender("NumPy, chunks of 2^20", lambda: numpy_stream(path, grid, 1 << 20)),
+        Contender("NumPy, chunks of 2^14", lambda: numpy_stream(path, grid, 1 << 14)),
+    ]
+    return Trial(contenders, lambda found: judge(found[picked]), "long double, 2 tilts", close=close)
+
+
+@workload(
+    "budgets-stream", "tilts that spend given divergences, .npy file", quick={"n": 20_000},
+    standard={"n": 10_000_000}, target="error <= 1e-10",
+)  # fmt: skip
+def budgets(threads: int, n: int) -> Trial:
+    """Four budgets (two passes), beside Newton steps over chunks, one pass each; the error is that of the budget."""
+    from infostat.alignment.stream_estimation import stream_estimate
+
     wanted = np.array([0.1, 0.5, 1.0, 2.0])
+    path, close = scores_file(n)
 
-    def newton(path: Path) -> Any:
+    def newton() -> Any:
         rewards = np.load(path, mmap_mode="r")
         top = max(float(rewards[s : s + (1 << 20)].max()) for s in range(0, len(rewards), 1 << 20))
         t = np.sqrt(2.0 * wanted)
@@ -216,116 +233,52 @@ def budgets(threads: int, rounds: int) -> list[Row]:
             t = t - (spent - wanted) / (t * (square - mean**2))
         return t
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = scores_file(folder, STREAM_ROWS)
-        contenders = [
-            Contender("infostat", lambda: stream_estimate(path, kl=wanted, n_jobs=threads).t),
-            Contender("NumPy Newton", lambda: newton(path), rounds=1),
-        ]
-        return compare("budgets", f"{STREAM_ROWS:.0e} scores, 4 KL budgets", contenders, rounds)
+    contenders = [
+        Contender("infostat", lambda: stream_estimate(path, kl=wanted, n_jobs=threads).t),
+        Contender("NumPy Newton", newton),
+    ]
+    judge = against(wanted)
+    return Trial(contenders, lambda found: judge(tilted(path, found)[1]), "budget, long double", close=close)
 
 
 # ---------------------------------------------------------------------------------------- sequences
-def sequence(threads: int, rounds: int) -> list[Row]:
-    """Best of e^(0.1 m) sequences of m = 1500 letters of a lattice, beside the log-domain recursion."""
-    p, r = np.array([0.4, 0.3, 0.2, 0.1]), np.array([0.0, 1.0, 3.0, 5.0])
-    m, delta = 1500, 0.1
+@workload(
+    "sequences", "best of e^(0.1 m) sequences of m letters", quick={"length": 50}, standard={"length": 1500},
+    target="seconds < 0.1; error <= 1e-10", serial=True,
+)  # fmt: skip
+def sequence(threads: int, length: int) -> Trial:
+    """Four letters with rewards on a lattice, beside the log-domain recursion."""
+    from infostat.alignment.bestofn import best_of_n
+    from infostat.alignment.sequences import sequence_bon
 
-    def recursion() -> Any:
-        law = np.full(int(r.max()) * m + 1, -np.inf)
+    p, r, delta = np.array([0.4, 0.3, 0.2, 0.1]), np.array([0.0, 1.0, 3.0, 5.0]), 0.1
+
+    def recursion(kind: type = np.float64) -> Any:
+        law = np.full(int(r.max()) * length + 1, -np.inf, dtype=kind)
         law[0] = 0.0
-        for _ in range(m):
-            terms = [np.concatenate([np.full(int(k), -np.inf), law[: len(law) - int(k)]]) for k in r]
-            law = np.logaddexp.reduce([math.log(q) + term for q, term in zip(p, terms, strict=True)])
+        for _ in range(length):
+            terms = [np.concatenate([np.full(int(k), -np.inf, dtype=kind), law[: len(law) - int(k)]]) for k in r]
+            law = np.logaddexp.reduce([np.log(kind(q)) + term for q, term in zip(p, terms, strict=True)])
         at = np.flatnonzero(law > -np.inf)
-        return best_of_n(None, at.astype(float), logp=law[at], log_n=m * delta).reward
+        return best_of_n(None, at.astype(float), logp=law[at].astype(float), log_n=length * delta).reward
 
     contenders = [
-        Contender("infostat", lambda: float(sequence_bon(p, r, m, delta).reward)),
-        Contender("log-domain NumPy", recursion, rounds=1),
+        Contender("infostat", lambda: float(sequence_bon(p, r, length, delta).reward)),
+        Contender("log-domain NumPy", recursion),
     ]
-    return compare("sequence", "sequences, m = 1500, 4 letters", contenders, rounds)
+    return Trial(contenders, against(lambda: recursion(wide)), "recursion in long double")
 
 
-def words(threads: int, rounds: int) -> list[Row]:
-    """Best-of-N sentences of 400 words of the shipped word list."""
+@workload(
+    "sequences-words", "best-of-N sentences of the shipped word list", quick={"length": 20},
+    standard={"length": 400}, target="seconds < 10", serial=True,
+)  # fmt: skip
+def words(threads: int, length: int) -> Trial:
+    """Many letters, no lattice given by hand."""
+    from infostat.alignment.sequences import sequence_bon
+    from infostat.datasets import load
+
     frame = load("word_sentiment")
     p = (frame["probability"] / frame["probability"].sum()).to_numpy()
     r = frame["reward"].to_numpy(dtype=float)
-    return compare(
-        "words", "word_sentiment, m = 400", [Contender("infostat", lambda: sequence_bon(p, r, 400, 0.05))], rounds
-    )
-
-
-# ------------------------------------------------------------------------------------------- memory
-def memory(threads: int, rounds: int) -> list[Row]:
-    """Peak memory of one pass over files of two lengths."""
-    found = []
-    for rows in MEMORY_ROWS:
-        numbers = measure(__file__, "stream", str(rows))
-        used = numbers["peak"] - numbers["before"]
-        found.append(
-            Row(f"stream of {rows:.0e} scores", numbers["seconds"], memory=used, target=TARGETS["memory", ""])
-        )
-    return found
-
-
-def memory_task(rows: int) -> Callable[[], Any]:
-    """Return a pass over a file, its kernels loaded and what compilation took forgotten."""
-    folder = tempfile.TemporaryDirectory()
-    path = scores_file(folder.name, rows)
-    stream_estimate(np.random.default_rng(45).standard_normal(1 << 20), TILTS)
-    forget = Path("/proc/self/clear_refs")
-    if forget.exists():
-        forget.write_text("5")
-
-    def run() -> None:
-        with folder:
-            stream_estimate(path, TILTS)
-
-    return run
-
-
-WORKLOADS: dict[str, Callable[[int, int], list[Row]]] = {
-    "curve": curve,
-    "whole": whole,
-    "prompts": prompts,
-    "stream": stream,
-    "budgets": budgets,
-    "sequence": sequence,
-    "words": words,
-    "memory": memory,
-}
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the workloads at every thread count and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("workload", nargs="*", choices=[*WORKLOADS, []], help="all if none is named")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--measure", nargs=2, metavar=("NAME", "ROWS"), help=argparse.SUPPRESS)
-    chosen = parser.parse_args(arguments)
-    if chosen.measure:
-        report(memory_task(int(chosen.measure[1])))
-        return
-    names = chosen.workload or list(WORKLOADS)
-    if chosen.inside:
-        rows = [row for name in names for row in WORKLOADS[name](chosen.threads[0], chosen.rounds)]
-        show(rows)
-        return
-    header("Best-of-N curves, streams, sequences")
-    for count in chosen.threads:
-        here = [name for name in names if name != "memory" or count == chosen.threads[0]]
-        if not here:
-            continue
-        print(f"{count} thread{'s' if count > 1 else ''}", flush=True)
-        command = [sys.executable, __file__, *here, "--inside", "--threads", str(count)]
-        env = environment(**{name: str(count) for name in VARIABLES})
-        subprocess.run([*command, "--rounds", str(chosen.rounds)], check=True, env=env)
-        print(flush=True)
-
-
-if __name__ == "__main__":
-    main()
+    return Trial([Contender("infostat", lambda: sequence_bon(p, r, length, 0.05).reward)])

@@ -1,69 +1,25 @@
-"""Kernel densities beside the packages one would use today.
+"""Kernel densities and their simulations.
 
-    python benchmarks/bench_density.py [--threads 1 2] [--rounds 3] [--shrink 1] [WORKLOAD ...]
-
-Workloads: ``d2``, ``d10``, ``d64``, ``d784`` (log density of a Gaussian kernel at new points),
-``loo`` (leave-one-out curve over 50 bandwidths), ``memory``. Every thread count runs in a process
-of its own, with BLAS, OpenMP and Numba set to it. The difference is the largest relative error on
-five queries, against direct differences and sums in long double arithmetic: the line "long double"
-holds ours, the others hold the alternative's. ``--shrink S`` asks 1/S of the queries (of the rows
-for ``loo``), for a quick look. ``memory`` reports the peak beyond the inputs in MiB. A package that
-is not installed is skipped.
+Log densities are judged against direct differences and sums in long double arithmetic. Contenders of a
+simulation draw different random numbers, so that their errors are distances from the exact mean in
+standard errors. scikit-learn's estimate has one leaf, because smaller leaves lose digits in many dimensions.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
 import math
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from _harness import (
-    Contender,
-    Row,
-    alternate,
-    environment,
-    header,
-    measure,
-    ratio,
-    relative_difference,
-    report,
-    show,
-)
 
-from infostat.density.evaluation import log_density
+from ._registry import Contender, Trial, against, workload
 
 CHECKED = 5  # queries whose exact value is computed
-# Rows, queries, bandwidth, what share of the queries the slow contenders get.
-SIZES = {
-    "d2": (20_000, 2000, 2, 0.2, 4),
-    "d10": (50_000, 2000, 10, 0.6, 20),
-    "d64": (50_000, 2000, 64, 1.0, 40),
-    "d784": (20_000, 1000, 784, 1.0, 40),
-}
-TARGETS = {
-    ("d2", "scipy gaussian_kde"): ">= 12",
-    ("d10", "scipy gaussian_kde"): ">= 10",
-    ("d10", "NumPy, careful"): ">= 3",
-    ("d64", "scipy gaussian_kde"): ">= 15",
-    ("d64", "NumPy, careful"): ">= 2",
-    ("d784", "scipy gaussian_kde"): ">= 25",
-    ("d784", "NumPy, careful"): ">= 1.3",
-    ("loo", "NumPy, careful"): ">= 8",
-    ("memory", ""): "< 64 MiB",
-}
-VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
-def have(module: str) -> bool:
-    """Whether a package is installed."""
-    return importlib.util.find_spec(module) is not None
+H = 1.0  # bandwidth of the simulated kernel sums
+CHUNK = 8192
+SEED = 3
 
 
 # -------------------------------------------------------------------------------- the alternatives
@@ -103,7 +59,7 @@ def plain(X: Any, Q: Any, h: float) -> Any:
 
 
 def scikit(X: Any, Q: Any, h: float) -> Any:
-    """scikit-learn with one leaf, because smaller leaves lose digits in many dimensions."""
+    """scikit-learn, exact, one leaf."""
     from sklearn.neighbors import KernelDensity
 
     return KernelDensity(bandwidth=h, leaf_size=len(X), rtol=0.0, atol=0.0).fit(X).score_samples(Q)
@@ -114,6 +70,21 @@ def gaussian_kde(X: Any, Q: Any, h: float) -> Any:
     from scipy.stats import gaussian_kde as estimate
 
     return estimate(X.T, bw_method=h).logpdf(Q.T)
+
+
+def kdepy(X: Any, Q: Any, h: float) -> Any:
+    """KDEpy's tree."""
+    from KDEpy import TreeKDE
+
+    return np.log(TreeKDE(bw=h).fit(X).evaluate(Q))
+
+
+def kde_multivariate(X: Any, Q: Any, h: float) -> Any:
+    """statsmodels."""
+    from statsmodels.nonparametric.kernel_density import KDEMultivariate
+
+    d = X.shape[1]
+    return np.log(KDEMultivariate(X, "c" * d, bw=[h] * d).pdf(Q))
 
 
 def exact(X: Any, Q: Any, h: float) -> Any:
@@ -128,8 +99,7 @@ def exact(X: Any, Q: Any, h: float) -> Any:
         low = energies.min()
         out.append(np.log(np.exp(low - energies).sum()) - low)
     d = X.shape[1]
-    # The constant in long double too, with pi to 19 digits.
-    pi = wide(4) * np.arctan(wide(1))
+    pi = wide(4) * np.arctan(wide(1))  # to 19 digits
     last = -np.log(wide(len(X))) - d * np.log(wide(h)) - wide(d) / 2 * np.log(2 * pi)
     return (np.array(out) + last).astype(float)
 
@@ -144,46 +114,58 @@ def white(n: int, m: int, d: int) -> tuple[Any, Any]:
     return X, g.standard_normal((m, d))
 
 
-def density(key: str, threads: int, rounds: int, shrink: int) -> list[Row]:
-    """Log density at new points."""
-    n, m, d, h, share = SIZES[key]
-    m = max(m // shrink, CHECKED * 8)
-    share = max(1, min(share, m // CHECKED))
+QUICK = {"n": 400, "m": 20, "d": 2, "h": 0.5}
+
+
+@workload(
+    "kde-d2", "log density at new points", quick=QUICK, standard={"n": 20_000, "m": 2000, "d": 2, "h": 0.2},
+    target="ratio scipy gaussian_kde >= 12; error <= 1e-12; mib < 64", memory=True,
+)  # fmt: skip
+@workload(
+    "kde-d10", "log density at new points", quick={**QUICK, "d": 10},
+    standard={"n": 50_000, "m": 2000, "d": 10, "h": 0.6},
+    target="ratio scipy gaussian_kde >= 10; ratio NumPy, careful >= 3; error <= 1e-12; mib < 64", memory=True,
+)  # fmt: skip
+@workload(
+    "kde-d64", "log density at new points", quick={**QUICK, "d": 64},
+    standard={"n": 50_000, "m": 2000, "d": 64, "h": 1.0},
+    target="ratio scipy gaussian_kde >= 15; ratio NumPy, careful >= 2; error <= 1e-12; mib < 64", memory=True,
+)  # fmt: skip
+@workload(
+    "kde-d784", "log density at new points", quick={"n": 800, "m": 20, "d": 784, "h": 1.0},
+    standard={"n": 20_000, "m": 1000, "d": 784, "h": 1.0},
+    target="ratio scipy gaussian_kde >= 25; ratio NumPy, careful >= 1.3; error <= 1e-12; mib < 64", memory=True,
+)  # fmt: skip
+def density(threads: int, n: int, m: int, d: int, h: float) -> Trial:
+    """A Gaussian kernel estimate at new points."""
+    from infostat.density import log_density
+
     X, Q = white(n, m, d)
-    slow = Q[: m // share]
+    judge = against(lambda: exact(X, Q[:CHECKED], h))
     contenders = [
         Contender("infostat", lambda: log_density(X, Q, h, n_jobs=threads)),
         Contender("NumPy, careful", lambda: careful(X, Q, h)),
-        Contender("NumPy + logsumexp", lambda: plain(X, Q, h), rounds=1),
-        Contender("scipy gaussian_kde", lambda: gaussian_kde(X, slow, h), factor=m / len(slow), rounds=1),
+        Contender("NumPy + logsumexp", lambda: plain(X, Q, h)),
     ]
-    if have("sklearn"):
-        contenders.append(Contender("scikit-learn", lambda: scikit(X, slow, h), factor=m / len(slow), rounds=1))
-    few = Q[:2]
-    for first in (plain, gaussian_kde, *([scikit] if have("sklearn") else [])):
-        first(X[:2000], few, h)  # their imports are not timed
-    alternate(contenders, rounds)
-    truth, ours = exact(X, Q[:CHECKED], h), contenders[0]
-
-    def error(contender: Contender) -> float:
-        return relative_difference(contender.result[:CHECKED], truth)
-
-    title = f"n = {n}, m = {m}, d = {d}, h = {h:g}"
-    return [
-        Row(title, ours.median, "long double", difference=error(ours), target="diff <= 1e-12"),
-        *(
-            Row(title, ours.median, other.label, other.median, ratio(ours, other), error(other),
-                target=TARGETS.get((key, other.name), ""))
-            for other in contenders[1:]
-        ),
-    ]  # fmt: skip
+    if threads == 1 or d < 50:  # slow beyond, and neither uses a second thread
+        contenders += [
+            Contender("scipy gaussian_kde", lambda: gaussian_kde(X, Q, h), "scipy"),
+            Contender("scikit-learn", lambda: scikit(X, Q, h), "scikit-learn", "sklearn"),
+        ]
+    if d == 2:
+        few = Q[: max(m // 10, CHECKED)]
+        contenders += [
+            Contender("KDEpy TreeKDE", lambda: kdepy(X, Q, h), "KDEpy"),
+            Contender("statsmodels", lambda: kde_multivariate(X, few, h), "statsmodels", share=m / len(few)),
+        ]
+    return Trial(contenders, judge, "long double, 5 queries")
 
 
 # ------------------------------------------------------------------------------------ leave one out
-def leave_one_out(X: Any, bandwidths: Any) -> Any:
+def leave_one_out(X: Any, bandwidths: Any, kind: type = np.float64) -> Any:
     """The curve in NumPy: distances once, one exponential per bandwidth and pair."""
-    (n, d), norms = X.shape, (X**2).sum(axis=1)
-    out = np.zeros(len(bandwidths))
+    (n, d), X = X.shape, X.astype(kind)
+    norms, out = (X**2).sum(axis=1), np.zeros(len(bandwidths), dtype=kind)
     for start in range(0, n, 256):
         squares = X[start : start + 256] @ (-2.0 * X.T)
         squares += norms
@@ -192,97 +174,108 @@ def leave_one_out(X: Any, bandwidths: Any) -> Any:
         nearest = squares.min(axis=1)
         squares -= nearest[:, None]
         for j, h in enumerate(bandwidths):
-            factor = -0.5 / h**2
+            factor = kind(-0.5) / kind(h) ** 2
             out[j] += np.sum(factor * nearest + np.log(np.exp(squares * factor).sum(axis=1)))
     return out / n + constant(n - 1, d, bandwidths)
 
 
-def loo(threads: int, rounds: int, shrink: int) -> list[Row]:
-    """Mean leave-one-out log density of 5000 rows for 50 bandwidths."""
+@workload(
+    "kde-loo", "leave-one-out curve over bandwidths", quick={"n": 300, "d": 8, "bandwidths": 5},
+    standard={"n": 5000, "d": 8, "bandwidths": 50},
+    target="ratio NumPy, careful >= 8; error <= 1e-12",
+)  # fmt: skip
+def loo(threads: int, n: int, d: int, bandwidths: int) -> Trial:
+    """Mean leave-one-out log density; scikit-learn's ten folds are the nearest thing, with another value."""
+    from infostat.density import log_density
     from infostat.density.loo_curve import loo_curve
 
-    n = 5000 // shrink
-    X, bandwidths = np.random.default_rng(42).standard_normal((n, 8)), np.geomspace(0.2, 2.0, 50)
+    X, grid = np.random.default_rng(42).standard_normal((n, d)), np.geomspace(0.2, 2.0, bandwidths)
+    picked = [0, bandwidths // 2]
+    truth = against(lambda: leave_one_out(X, grid[picked], np.longdouble))
+
+    def folds() -> None:
+        from sklearn.model_selection import GridSearchCV
+        from sklearn.neighbors import KernelDensity
+
+        GridSearchCV(KernelDensity(), {"bandwidth": grid[picked[1] :][:1]}, cv=10).fit(X)
+
     contenders = [
-        Contender("infostat", lambda: loo_curve(X, bandwidths, n_jobs=threads)),
-        Contender("NumPy, careful", lambda: leave_one_out(X, bandwidths), rounds=1),
-        Contender("infostat, bandwidth by bandwidth",
-                  lambda: log_density(X, None, bandwidths, loo=True, n_jobs=threads).mean(axis=1)),
-    ]  # fmt: skip
-    alternate(contenders, rounds)
-    ours, title = contenders[0], f"leave-one-out, n = {n}, d = 8, 50 bandwidths"
-    return [
-        Row(title, ours.median, other.label, other.median, ratio(ours, other),
-            relative_difference(ours.result, other.result), target=TARGETS.get(("loo", other.name), ""))
-        for other in contenders[1:]
-    ]  # fmt: skip
+        Contender("infostat", lambda: loo_curve(X, grid, n_jobs=threads)),
+        Contender("NumPy, careful", lambda: leave_one_out(X, grid)),
+        Contender("infostat, one by one", lambda: log_density(X, None, grid, loo=True, n_jobs=threads).mean(axis=1)),
+        Contender("scikit-learn, 10 folds", folds, "scikit-learn", "sklearn", share=bandwidths),
+    ]
+    return Trial(contenders, lambda found: truth(found[picked]), "long double, 2 bandwidths")
 
 
-# ------------------------------------------------------------------------------------------ memory
-MEMORY = {"d = 10": (200_000, 2000, 10), "d = 64": (50_000, 2000, 64), "d = 784": (20_000, 1000, 784)}
+# --------------------------------------------------------------------------------- simulated sums
+def moments(d: int) -> tuple[float, float]:
+    """Mean and variance of exp(-|x - q|^2/(2 h^2)) with x from N(0, I) and q = (1, ..., 1)."""
+    laplace = [(1.0 + k / H**2) ** (-d / 2) * math.exp(-0.5 * d * k / (H**2 + k)) for k in (1.0, 2.0)]
+    return laplace[0], laplace[1] - laplace[0] ** 2
 
 
-def memory(threads: int, rounds: int, shrink: int) -> list[Row]:
-    """Peak memory beyond the inputs, one thread and two."""
-    found = []
-    for name, (n, m, _) in MEMORY.items():
-        for jobs in (1, 2):
-            numbers = measure(__file__, name, str(jobs))
-            used = numbers["peak"] - numbers["before"]
-            title = f"memory, n = {n}, m = {m}, {name}, n_jobs = {jobs}"
-            found.append(Row(title, numbers["seconds"], memory=used, target=TARGETS["memory", ""]))
-    return found
+def by_distances(n: int, d: int) -> float:
+    """Mean kernel through the public function; a study of fluctuations has at least two data sets."""
+    from infostat.density import simulate_fluctuations
+
+    found = simulate_fluctuations(n=n // 2, d=d, h=H, n_data=2, rng=SEED)
+    return float(np.exp(found.log_Z).mean()) / found.n
 
 
-def task(name: str, jobs: int) -> Callable[[], Any]:
-    """Return one call whose memory `report` measures; its kernels are loaded before."""
-    n, m, d = MEMORY[name]
-    g = np.random.default_rng(43)
-    X, Q = g.standard_normal((n, d)), g.standard_normal((m, d))
-    log_density(X[:4000].copy(), Q[:200].copy(), 1.0, n_jobs=jobs)
-    forget = Path("/proc/self/clear_refs")
-    if forget.exists():
-        forget.write_text("5")  # the largest resident set starts afresh, without the compiler's share
-    return lambda: log_density(X, Q, 1.0, n_jobs=jobs)
+def by_our_vectors(n: int, d: int) -> float:
+    """Mean kernel from the same stream with d normals a point."""
+    from infostat.density.simulation_kernels import cloud, weigh
+
+    law = cloud(n, np.ones(d), "vectors")
+    found = weigh(law.distances(np.ones(d), np.random.default_rng(SEED)), np.array([0.5 / H**2]), False)
+    return math.exp(float(found.log_Z[0])) / n
 
 
-WORKLOADS: dict[str, Callable[[int, int, int], list[Row]]] = {
-    **{key: partial(density, key) for key in SIZES},
-    "loo": loo,
-    "memory": memory,
-}
+def by_numpy(n: int, d: int, kind: type = np.float64) -> float:
+    """Mean kernel as users write it: chunks of vectors, squared lengths, exponentials, sum."""
+    generator = np.random.default_rng(SEED)
+    size = min(n, CHUNK)
+    chunk, total = np.empty((size, d), kind), 0.0
+    for _ in range(n // size):
+        generator.standard_normal(dtype=kind, out=chunk)
+        chunk -= 1
+        total += float(np.exp(np.einsum("ij,ij->i", chunk, chunk) * (-0.5 / H**2)).sum())
+    return total / (n // size * size)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the workloads at every thread count and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("workload", nargs="*", choices=[*WORKLOADS, []], help="all if none is named")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--shrink", type=int, default=1)
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--measure", nargs=2, metavar=("NAME", "JOBS"), help=argparse.SUPPRESS)
-    chosen = parser.parse_args(arguments)
-    if chosen.measure:
-        report(task(chosen.measure[0], int(chosen.measure[1])))
-        return
-    names = chosen.workload or list(WORKLOADS)
-    if chosen.inside:
-        show([row for name in names for row in WORKLOADS[name](chosen.threads[0], chosen.rounds, chosen.shrink)])
-        return
-    peers = ["scikit-learn"] if have("sklearn") else []
-    header("Kernel densities", ("numpy", "scipy", "numba", *peers))
-    for count in chosen.threads:
-        here = [name for name in names if name != "memory" or count == chosen.threads[0]]
-        if not here:
-            continue
-        print(f"{count} thread{'s' if count > 1 else ''}", flush=True)
-        command = [sys.executable, __file__, *here, "--inside", "--threads", str(count)]
-        env = environment(**{name: str(count) for name in VARIABLES})
-        options = ["--rounds", str(chosen.rounds), "--shrink", str(chosen.shrink)]
-        subprocess.run([*command, *options], check=True, env=env)
-        print(flush=True)
+@workload(
+    "kernel-sum-d20", "simulated kernel sum at one point", quick={"n": 20_000, "d": 20},
+    standard={"n": 4_000_000, "d": 20}, target="ratio our vectors >= 4", serial=True,
+)  # fmt: skip
+@workload(
+    "kernel-sum-d60", "simulated kernel sum at one point", quick={"n": 20_000, "d": 60},
+    standard={"n": 1_000_000, "d": 60}, target="ratio our vectors >= 4", serial=True,
+)  # fmt: skip
+def kernel_sum(threads: int, n: int, d: int) -> Trial:
+    """Ours draws the distances by their noncentral chi-square law, the others draw vectors."""
+    mean, variance = moments(d)
+    runs: dict[str, Callable[[], float]] = {
+        "infostat": lambda: by_distances(n, d),
+        "NumPy chunks": lambda: by_numpy(n, d),
+        "NumPy chunks, float32": lambda: by_numpy(n, d, np.float32),
+        "our vectors": lambda: by_our_vectors(n, d),
+    }
+    contenders = [Contender(name, run) for name, run in runs.items()]
+    scale = math.sqrt(variance / n)
+    return Trial(contenders, lambda found: abs(found - mean) / scale, "exact mean", "standard errors")
 
 
-if __name__ == "__main__":
-    main()
+@workload(
+    "regimes-stream", "simulated data with as many variances as columns", quick={"n": 2000, "d": 60},
+    standard={"n": 1_000_000, "d": 60}, target="mib < 200", memory=True, serial=True,
+)  # fmt: skip
+def regimes(threads: int, n: int, d: int) -> Trial:
+    """One pair of a study where nothing shorter than a vector will do."""
+    from infostat.density import simulate_regimes, spectra
+
+    def ours() -> Any:
+        with warnings.catch_warnings(action="ignore"):  # one point is meant
+            return simulate_regimes(n=n, d=d, h_grid=[0.3, 0.5], n_x=1, n_data=1, spectrum=spectra.power_law(0.5, d))
+
+    return Trial([Contender("infostat", ours)])

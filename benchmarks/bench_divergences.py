@@ -1,303 +1,378 @@
-"""Divergences, entropies and transport beside the packages one would use today.
+"""Divergences, entropies, dependence and transport.
 
-    python benchmarks/bench_divergences.py [--threads 1 2] [--rounds 3] [WORKLOAD ...]
-
-Workloads: ``ksg``, ``entropy30``, ``entropy3``, ``w1``, ``sliced``, ``sinkhorn``, ``tables``,
-``memory``. Every thread count runs in a process of its own, with BLAS, OpenMP, Numba and the
-``workers=`` or ``n_jobs=`` of each contender set to it. The difference is relative to the
-alternative's value. ``memory`` reports the peak beyond the inputs, in MiB, of one call each with
-`LARGE` rows; it takes minutes and runs at one thread only. A package that is not installed is skipped.
+The threads of a contender are those of BLAS and of its ``workers=`` or ``n_jobs=``.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib.util
 import math
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
-from _harness import (
-    Contender,
-    Row,
-    alternate,
-    environment,
-    header,
-    measure,
-    ratio,
-    relative_difference,
-    report,
-    show,
-)
 
-import infostat.divergences as iv
+from ._registry import Contender, Kept, Trial, against, workload
 
-LARGE = 200_000
-TARGETS = {
-    ("ksg", "scipy cKDTree"): ">= 3",
-    ("ksg", "infomeasure"): ">= 8",
-    ("entropy30", "scipy cKDTree"): ">= 6",
-    ("entropy30", "scikit-learn brute"): "parity",
-    ("entropy3", "scipy cKDTree"): ">= 0.9",
-    ("w1", "scipy"): ">= 12",
-    ("sliced", "POT"): ">= 8",
-    ("sinkhorn", "POT sinkhorn_log"): ">= 4, diff <= 1e-8",
-    ("tables", "NumPy by hand"): ">= 1",
-    ("memory", ""): "< 64 MiB",
-}
-VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
-
-def have(module: str) -> bool:
-    """Whether a package is installed."""
-    return importlib.util.find_spec(module) is not None
-
-
-def compare(key: str, title: str, contenders: Sequence[Contender], rounds: int) -> list[Row]:
-    """Time ours (first) beside the others and return one row for each of them."""
-    alternate(contenders, rounds)
-    ours = contenders[0]
-    return [
-        Row(title, ours.median, other.label, other.median, ratio(ours, other),
-            relative_difference(ours.result, other.result), target=TARGETS.get((key, other.name), ""))
-        for other in contenders[1:]
-    ]  # fmt: skip
+K = 4  # neighbours
 
 
 # ------------------------------------------------------------------------------ nearest neighbours
-def ksg(threads: int, rounds: int) -> list[Row]:
-    """Mutual information of 100 000 correlated pairs."""
+def tree_information(x: Any, y: Any, threads: int) -> float:
+    """KSG estimator 1 with scipy's tree."""
     from scipy.spatial import cKDTree
     from scipy.special import digamma
 
-    k, g = 4, np.random.default_rng(31)
-    x, noise = g.standard_normal((2, 100_000))
-    y = 0.6 * x + 0.8 * noise
-
-    def tree() -> float:
-        joint = np.column_stack([x, y])
-        radius = cKDTree(joint).query(joint, [k + 1], p=np.inf, workers=threads)[0][:, 0]
-        total = 0.0
-        for column in (x[:, None], y[:, None]):
-            # A ball of the next smaller radius: the tree counts points up to it, itself included.
-            inside = cKDTree(column).query_ball_point(
-                column, np.nextafter(radius, 0.0), p=np.inf, return_length=True, workers=threads
-            )
-            total += float(digamma(inside).mean())
-        return float(digamma(k) + digamma(len(x))) - total
-
-    contenders = [
-        Contender("infostat", lambda: iv.mi_ksg(x, y, k, standard_error=False, n_jobs=threads).value),
-        Contender("scipy cKDTree", tree),
-    ]
-    if have("infomeasure"):
-        import infomeasure
-
-        contenders.append(
-            Contender(
-                "infomeasure",
-                lambda: infomeasure.mutual_information(x, y, approach="metric", k=k, noise_level=0),
-            )
+    joint = np.column_stack([x, y])
+    radius = cKDTree(joint).query(joint, [K + 1], p=np.inf, workers=threads)[0][:, 0]
+    total = 0.0
+    for column in (x[:, None], y[:, None]):
+        # A ball of the next smaller radius: the tree counts points up to it, itself included.
+        inside = cKDTree(column).query_ball_point(
+            column, np.nextafter(radius, 0.0), p=np.inf, return_length=True, workers=threads
         )
-    return compare("ksg", "KSG information, n = 100 000", contenders, rounds)
+        total += float(digamma(inside).mean())
+    return float(digamma(K) + digamma(len(x))) - total
 
 
-def tree_entropy(sample: Any, k: int, threads: int) -> float:
-    """Kozachenko-Leonenko with scipy's tree."""
-    from scipy.spatial import cKDTree
+def pairwise_information(x: Any, y: Any) -> float:
+    """KSG estimator 1 as it is defined: all distances, strict inequalities."""
+    from scipy.special import digamma
 
-    return entropy_from_radii(cKDTree(sample).query(sample, [k + 1], workers=threads)[0][:, 0], sample, k)
+    total = 0.0
+    for start in range(0, len(x), 500):
+        dx = np.abs(x[start : start + 500, None] - x)
+        dy = np.abs(y[start : start + 500, None] - y)
+        radius = np.partition(np.maximum(dx, dy), K, axis=1)[:, K, None]
+        total += float((digamma((dx < radius).sum(axis=1)) + digamma((dy < radius).sum(axis=1))).sum())
+    return float(digamma(K) + digamma(len(x))) - total / len(x)
 
 
-def entropy_from_radii(radii: Any, sample: Any, k: int) -> float:
+def infomeasure_information(x: Any, y: Any) -> float:
+    """infomeasure, without the noise it adds otherwise."""
+    import infomeasure
+
+    return float(infomeasure.mutual_information(x, y, approach="metric", k=K, noise_level=0))
+
+
+def ennemi_information(x: Any, y: Any) -> float:
+    """ennemi."""
+    import ennemi
+
+    return float(ennemi.estimate_mi(y, x, k=K)[0, 0])
+
+
+def npeet_information(x: Any, y: Any) -> float:
+    """npeet-plus, in nats."""
+    import npeet_plus
+
+    return float(npeet_plus.mi(x[:, None], y[:, None], k=K, base=math.e))
+
+
+def scikit_information(x: Any, y: Any) -> float:
+    """scikit-learn, which scales its columns and adds noise."""
+    from sklearn.feature_selection import mutual_info_regression
+
+    return float(mutual_info_regression(x[:, None], y, n_neighbors=K, random_state=0)[0])
+
+
+@workload(
+    "ksg-10k", "mutual information of two columns (KSG 1, k = 4)", quick={"n": 500}, standard={"n": 10_000},
+    target="ratio scipy cKDTree >= 3; ratio infomeasure >= 8; error <= 1e-10",
+)  # fmt: skip
+@workload(
+    "ksg-100k", "mutual information of two columns (KSG 1, k = 4)", quick={"n": 500}, standard={"n": 100_000},
+    target="ratio scipy cKDTree >= 3; ratio infomeasure >= 8; mib < 64", memory=True,
+)  # fmt: skip
+def ksg(threads: int, n: int) -> Trial:
+    """Correlated normal pairs; all distances are the reference where they are few enough."""
+    from infostat.divergences import mi_ksg
+
+    x, noise = np.random.default_rng(31).standard_normal((2, n))
+    y = 0.6 * x + 0.8 * noise
+    few = n <= 20_000
+    runs: list[tuple[str, Callable[[], float], str, str]] = [
+        ("infostat", lambda: mi_ksg(x, y, K, standard_error=False, n_jobs=threads).value, "", ""),
+        ("scipy cKDTree", lambda: tree_information(x, y, threads), "scipy", ""),
+        ("infomeasure", lambda: infomeasure_information(x, y), "infomeasure", ""),
+        ("ennemi", lambda: ennemi_information(x, y), "ennemi", ""),
+        ("scikit-learn", lambda: scikit_information(x, y), "scikit-learn", "sklearn"),
+    ]
+    if few:
+        runs.append(("npeet-plus", lambda: npeet_information(x, y), "npeet-plus", "npeet_plus"))
+    judge = against(lambda: pairwise_information(x, y) if few else tree_information(x, y, threads))
+    return Trial([Contender(*entry) for entry in runs], judge, "all distances" if few else "scipy cKDTree")
+
+
+def entropy_from_radii(radii: Any, sample: Any) -> float:
     """The Kozachenko-Leonenko formula."""
     from scipy.special import digamma
 
     n, d = sample.shape
     ball = 0.5 * d * math.log(math.pi) - math.lgamma(0.5 * d + 1.0)
-    return float(digamma(n) - digamma(k) + ball + d * np.log(radii).mean())
+    return float(digamma(n) - digamma(K) + ball + d * np.log(radii).mean())
 
 
-def entropy(key: str, n: int, d: int, threads: int, rounds: int) -> list[Row]:
-    """Neighbour entropy of n normal rows in d dimensions."""
-    k, sample = 4, np.random.default_rng(32).standard_normal((n, d))
+def tree_entropy(sample: Any, threads: int) -> float:
+    """Kozachenko-Leonenko with scipy's tree."""
+    from scipy.spatial import cKDTree
+
+    return entropy_from_radii(cKDTree(sample).query(sample, [K + 1], workers=threads)[0][:, 0], sample)
+
+
+def brute_entropy(sample: Any, threads: int) -> float:
+    """Kozachenko-Leonenko with scikit-learn's reduction over all pairs."""
+    from sklearn.neighbors import NearestNeighbors
+
+    search = NearestNeighbors(n_neighbors=K + 1, algorithm="brute", n_jobs=threads).fit(sample)
+    return entropy_from_radii(search.kneighbors(sample)[0][:, K], sample)
+
+
+def infomeasure_entropy(sample: Any) -> float:
+    """infomeasure with Euclidean balls and without noise."""
+    import infomeasure
+
+    return float(infomeasure.entropy(sample, approach="metric", k=K, noise_level=0, minkowski_p=2))
+
+
+@workload(
+    "entropy-d3", "neighbour entropy (k = 4)", quick={"n": 500, "d": 3}, standard={"n": 100_000, "d": 3},
+    target="ratio scipy cKDTree >= 0.9; error <= 1e-12", memory=True,
+)  # fmt: skip
+@workload(
+    "entropy-d30", "neighbour entropy (k = 4)", quick={"n": 500, "d": 30}, standard={"n": 10_000, "d": 30},
+    target="ratio scipy cKDTree >= 6; ratio scikit-learn brute >= 0.9; error <= 1e-12; mib < 64", memory=True,
+)  # fmt: skip
+def entropy(threads: int, n: int, d: int) -> Trial:
+    """Normal rows."""
+    from infostat.divergences import entropy_knn
+
+    sample = np.random.default_rng(32).standard_normal((n, d))
+    tree = Kept(lambda: tree_entropy(sample, threads))
     contenders = [
-        Contender("infostat", lambda: iv.entropy_knn(sample, k, standard_error=False, n_jobs=threads).value),
-        Contender("scipy cKDTree", lambda: tree_entropy(sample, k, threads)),
+        Contender("infostat", lambda: entropy_knn(sample, K, standard_error=False, n_jobs=threads).value),
+        Contender("scipy cKDTree", tree, "scipy"),
+        Contender("infomeasure", lambda: infomeasure_entropy(sample), "infomeasure"),
     ]
-    if n <= 20_000 and have("sklearn"):
-        from sklearn.neighbors import NearestNeighbors
+    if n <= 20_000:
+        brute = Contender("scikit-learn brute", lambda: brute_entropy(sample, threads), "scikit-learn", "sklearn")
+        contenders.append(brute)
+    return Trial(contenders, against(tree.latest), "scipy cKDTree")
 
-        def brute() -> float:
-            search = NearestNeighbors(n_neighbors=k + 1, algorithm="brute", n_jobs=threads).fit(sample)
-            return entropy_from_radii(search.kneighbors(sample)[0][:, k], sample, k)
 
-        contenders.append(Contender("scikit-learn brute", brute))
-    return compare(key, f"kNN entropy, n = {n}, d = {d}", contenders, rounds)
+@workload(
+    "kl-neighbours", "divergence of two samples (k = 4)", quick={"n": 500, "d": 5},
+    standard={"n": 50_000, "d": 5}, target="error <= 1e-12",
+)  # fmt: skip
+def kl_neighbours(threads: int, n: int, d: int) -> Trial:
+    """Two normal samples, the second wider."""
+    from infostat.divergences import kl_knn
+
+    X, Y = np.random.default_rng(3).standard_normal((n, d)), 1.2 * np.random.default_rng(4).standard_normal((n, d))
+
+    def tree() -> float:
+        from scipy.spatial import cKDTree
+
+        own = cKDTree(X).query(X, [K + 1], workers=threads)[0]
+        other = cKDTree(Y).query(X, [K], workers=threads)[0]
+        return float(d * np.mean(np.log(other / own)) + math.log(len(Y) / (n - 1)))
+
+    contenders = [
+        Contender("infostat", lambda: kl_knn(X, Y, K, standard_error=False, n_jobs=threads).value),
+        Contender("scipy cKDTree", tree, "scipy"),
+    ]
+    return Trial(contenders, against(tree), "scipy cKDTree")
 
 
 # --------------------------------------------------------------------------------------- transport
-def w1(threads: int, rounds: int) -> list[Row]:
-    """W1 of two samples of a million points."""
-    from scipy.stats import wasserstein_distance
+@workload(
+    "wasserstein-line", "W1 of two samples on the line", quick={"n": 1000}, standard={"n": 1_000_000},
+    target="ratio scipy >= 12; error <= 1e-12", serial=True,
+)  # fmt: skip
+def wasserstein_line(threads: int, n: int) -> Trial:
+    """Two normal samples of one size."""
+    from infostat.divergences import wasserstein_1d
 
     g = np.random.default_rng(33)
-    x, y = g.standard_normal(1_000_000), 1.2 * g.standard_normal(1_000_000) + 0.5
-    contenders = [
-        Contender("infostat", lambda: iv.wasserstein_1d(x, y)),
-        Contender("scipy", lambda: wasserstein_distance(x, y)),
-    ]
-    if have("ot"):
+    x, y = g.standard_normal(n), 1.2 * g.standard_normal(n) + 0.5
+
+    def pot() -> float:
         import ot
 
-        contenders.append(Contender("POT", lambda: float(ot.wasserstein_1d(x, y))))
-    return compare("w1", "W1 on the line, n = 10^6", contenders, rounds)
+        return float(ot.wasserstein_1d(x, y))
+
+    def scipy() -> float:
+        from scipy.stats import wasserstein_distance
+
+        return float(wasserstein_distance(x, y))
+
+    contenders = [
+        Contender("infostat", lambda: wasserstein_1d(x, y)),
+        Contender("scipy", scipy, "scipy"),
+        Contender("POT", pot, "POT", "ot"),
+        Contender("NumPy, two sorts", lambda: float(np.abs(np.sort(x) - np.sort(y)).mean())),
+    ]
+    judge = against(lambda: np.abs(np.sort(x).astype(np.longdouble) - np.sort(y)).mean())
+    return Trial(contenders, judge, "long double")
 
 
-def sliced(threads: int, rounds: int) -> list[Row]:
-    """Sliced W2, 10 000 rows of 20 columns, 200 directions."""
-    if not have("ot"):
-        return []
-    import ot
+@workload(
+    "wasserstein-sliced", "sliced W2", quick={"n": 200, "d": 20, "directions": 10},
+    standard={"n": 10_000, "d": 20, "directions": 200}, target="ratio POT >= 8; error <= 1e-12",
+)  # fmt: skip
+def wasserstein_sliced(threads: int, n: int, d: int, directions: int) -> Trial:
+    """Shifted normal samples."""
+    from infostat.divergences import sliced_wasserstein
 
     g = np.random.default_rng(34)
-    X, Y = g.standard_normal((10_000, 20)), g.standard_normal((10_000, 20)) + 0.5
-    directions = g.standard_normal((200, 20))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    X, Y = g.standard_normal((n, d)), g.standard_normal((n, d)) + 0.5
+    axes = g.standard_normal((directions, d))
+    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
+
+    def by_hand(kind: type = np.float64) -> float:
+        shadows = [np.sort(Z.astype(kind) @ axes.T.astype(kind), axis=0) for Z in (X, Y)]
+        return float(np.sqrt(np.mean((shadows[0] - shadows[1]) ** 2)))
+
+    def pot() -> float:
+        import ot
+
+        return float(ot.sliced_wasserstein_distance(X, Y, projections=axes.T))
+
     contenders = [
-        Contender("infostat", lambda: iv.sliced_wasserstein(X, Y, 2, directions=directions)),
-        Contender("POT", lambda: float(ot.sliced_wasserstein_distance(X, Y, projections=directions.T))),
+        Contender("infostat", lambda: sliced_wasserstein(X, Y, 2, directions=axes)),
+        Contender("POT", pot, "POT", "ot"),
+        Contender("NumPy, sorted columns", by_hand),
     ]
-    return compare("sliced", "sliced W2, n = 10 000, d = 20", contenders, rounds)
+    return Trial(contenders, against(lambda: by_hand(np.longdouble)), "long double")
 
 
-def sinkhorn(threads: int, rounds: int) -> list[Row]:
-    """Entropic transport between 2000 and 2000 points; the difference is that of the costs."""
-    if not have("ot"):
-        return []
-    import ot
+@workload(
+    "sinkhorn", "entropic transport cost, eps = 1", quick={"n": 50, "d": 5}, standard={"n": 2000, "d": 5},
+    target="ratio POT sinkhorn_log >= 4; error <= 1e-8",
+)  # fmt: skip
+def sinkhorn(threads: int, n: int, d: int) -> Trial:
+    """Squared distances of shifted normal samples."""
+    from scipy.spatial.distance import cdist
+
+    from infostat.divergences import sinkhorn as ours
 
     g = np.random.default_rng(35)
-    X, Y = g.standard_normal((2000, 5)), g.standard_normal((2000, 5)) + 0.5
-    C, mass = ot.dist(X, Y), np.full(2000, 1.0 / 2000)
+    X, Y = g.standard_normal((n, d)), g.standard_normal((n, d)) + 0.5
+    C, mass = cdist(X, Y, "sqeuclidean"), np.full(n, 1.0 / n)
 
-    def peer() -> float:
-        return float(ot.sinkhorn2(mass, mass, C, 1.0, method="sinkhorn_log", numItermax=10_000, stopThr=1e-11))
+    def pot(method: str) -> float:
+        import ot
+
+        return float(ot.sinkhorn2(mass, mass, C, 1.0, method=method, numItermax=10_000, stopThr=1e-11))
 
     contenders = [
-        Contender("infostat", lambda: iv.sinkhorn(None, None, C, 1.0, n_jobs=threads).transport_cost),
-        Contender("POT sinkhorn_log", peer, rounds=1),
+        Contender("infostat", lambda: ours(None, None, C, 1.0, n_jobs=threads).transport_cost),
+        Contender("POT sinkhorn_log", lambda: pot("sinkhorn_log"), "POT", "ot"),
+        Contender("POT sinkhorn", lambda: pot("sinkhorn"), "POT", "ot"),
     ]
-    return compare("sinkhorn", "Sinkhorn 2000 x 2000, eps = 1", contenders, rounds)
+    judge = against(lambda: ours(None, None, C, 1.0, tol=1e-13, n_jobs=threads).transport_cost)
+    return Trial(contenders, judge, "infostat with tol = 1e-13")
 
 
-# ------------------------------------------------------------------------------------------ tables
-def tables(threads: int, rounds: int) -> list[Row]:
-    """Divergences of 100 000 pairs of rows with 100 cells, no zeros (the easy case for NumPy)."""
-    g = np.random.default_rng(36)
-    P, Q = g.dirichlet(np.ones(100), size=(2, 100_000))
+# ------------------------------------------------------------------------------------------ kernels
+def gaussian(X: Any, Y: Any) -> Any:
+    """Gaussian kernel of width 1 by scikit-learn."""
+    from sklearn.metrics.pairwise import rbf_kernel
 
-    def js_by_hand() -> Any:
-        middle = 0.5 * (P + Q)
-        return 0.5 * ((P * np.log(P / middle)).sum(axis=1) + (Q * np.log(Q / middle)).sum(axis=1))
-
-    pairs: list[tuple[str, Callable[[], Any], Callable[[], Any]]] = [
-        ("kl", lambda: iv.kl(P, Q), lambda: (P * np.log(P / Q)).sum(axis=1)),
-        ("js", lambda: iv.js(P, Q), js_by_hand),
-        ("hellinger", lambda: iv.hellinger(P, Q), lambda: 0.5 * ((np.sqrt(P) - np.sqrt(Q)) ** 2).sum(axis=1)),
-        ("tv", lambda: iv.tv(P, Q), lambda: 0.5 * np.abs(P - Q).sum(axis=1)),
-        ("renyi 2", lambda: iv.renyi(P, Q, 2), lambda: np.log((P * P / Q).sum(axis=1))),
-    ]
-    found = []
-    for name, ours, hand in pairs:
-        contenders = [Contender("infostat", ours), Contender("NumPy by hand", hand)]
-        found += compare("tables", f"{name}, 10^5 rows x 100", contenders, rounds)
-    return found
+    return rbf_kernel(X, Y, 0.5)
 
 
-# ------------------------------------------------------------------------------------------ memory
-def memory(threads: int, rounds: int) -> list[Row]:
-    """Peak memory of blocked kernels beyond their inputs."""
-    found = []
-    for name in KERNELS:
-        numbers = measure(__file__, name, str(LARGE))
-        used = numbers["peak"] - numbers["before"]
-        target = "" if "tree" in name else TARGETS["memory", ""]
-        found.append(Row(f"{name}, n = {LARGE}", numbers["seconds"], memory=used, target=target))
-    return found
+def scikit_mmd(X: Any, Y: Any) -> float:
+    """Three kernel matrices."""
+    return float(gaussian(X, X).mean() + gaussian(Y, Y).mean() - 2.0 * gaussian(X, Y).mean())
 
 
-KERNELS: dict[str, Callable[[Any, Any], Any]] = {
-    "kNN entropy d = 3 (scipy's tree)": lambda X, Y: iv.entropy_knn(X, standard_error=False),
-    "kNN entropy d = 16": lambda X, Y: iv.entropy_knn(X, standard_error=False),
-    "KSG": lambda X, Y: iv.mi_ksg(X[:, 0], Y[:, 0], standard_error=False),
-    "MMD": lambda X, Y: iv.mmd(X, Y, bandwidth=1.0),
-    "energy distance": lambda X, Y: iv.energy_distance(X, Y),
-    "HSIC, Gaussian": lambda X, Y: iv.hsic(X, Y, kernel="gaussian", bandwidth=1.0),
+def scikit_hsic(X: Any, Y: Any) -> float:
+    """Two kernel matrices, one of them centred in both ways."""
+    first, second = gaussian(X, X), gaussian(Y, Y)
+    first -= first.mean(axis=0)
+    first -= first.mean(axis=1, keepdims=True)
+    return float(np.vdot(first, second)) / (len(X) - 1) ** 2
+
+
+def scipy_energy(X: Any, Y: Any) -> float:
+    """Three distance matrices of scipy."""
+    from scipy.spatial.distance import cdist
+
+    return math.sqrt(2.0 * cdist(X, Y).mean() - cdist(X, X).mean() - cdist(Y, Y).mean())
+
+
+PAIRS: dict[str, tuple[str, Callable[[Any, Any, Any], float], tuple[Any, ...]]] = {
+    "mmd": (
+        "squared MMD, Gaussian kernel of width 1",
+        lambda iv, X, Y: iv.mmd(X, Y, bandwidth=1.0),
+        ("scikit-learn matrices", scikit_mmd, "scikit-learn", "sklearn"),
+    ),
+    "hsic": (
+        "HSIC, Gaussian kernels of width 1",
+        lambda iv, X, Y: iv.hsic(X, Y, kernel="gaussian", bandwidth=1.0),
+        ("scikit-learn matrices", scikit_hsic, "scikit-learn", "sklearn"),
+    ),
+    "energy": (
+        "energy distance",
+        lambda iv, X, Y: iv.energy_distance(X, Y),
+        ("scipy matrices", scipy_energy, "scipy", "scipy"),
+    ),
 }
 
 
-def task(name: str, n: int) -> Callable[[], Any]:
-    """Return one call whose memory `report` measures; its kernels are loaded before."""
+def pairs(name: str, threads: int, n: int, d: int) -> Trial:
+    """Sums over all pairs of rows, beside whole matrices."""
+    import infostat.divergences as iv
+
     g = np.random.default_rng(37)
-    columns = 16 if name.endswith("16") else 3
-    X, Y = g.standard_normal((n, columns)), g.standard_normal((n, columns)) + 0.5
-    run = KERNELS[name]
-    run(X[:3000].copy(), Y[:3000].copy())
-    forget = Path("/proc/self/clear_refs")
-    if forget.exists():
-        forget.write_text("5")  # the largest resident set starts afresh, without the compiler's share
-    return lambda: run(X, Y)
+    X, Y = g.standard_normal((n, d)), g.standard_normal((n, d)) + 0.5
+    _, ours, (words, peer, package, module) = PAIRS[name]
+    contenders = [Contender("infostat", lambda: ours(iv, X, Y))]
+    if n > 20_000:  # a matrix would take 320 GB
+        return Trial(contenders)
+    contenders.append(Contender(words, lambda: peer(X, Y), package, module))
+    return Trial(contenders, against(lambda: peer(X, Y)), words)
 
 
-WORKLOADS: dict[str, Callable[[int, int], list[Row]]] = {
-    "ksg": ksg,
-    "entropy30": lambda threads, rounds: entropy("entropy30", 10_000, 30, threads, rounds),
-    "entropy3": lambda threads, rounds: entropy("entropy3", 100_000, 3, threads, rounds),
-    "w1": w1,
-    "sliced": sliced,
-    "sinkhorn": sinkhorn,
-    "tables": tables,
-    "memory": memory,
+for _name, (_what, *_) in PAIRS.items():
+    workload(
+        _name, _what, quick={"n": 200, "d": 3}, standard={"n": 6000, "d": 3}, full={"n": 200_000, "d": 3},
+        target="error <= 1e-10; mib < 64", memory=True, serial=True,
+    )(partial(pairs, _name))  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------- tables
+TABLES: dict[str, tuple[Callable[[Any, Any, Any], Any], Callable[[Any, Any], Any]]] = {
+    "kl": (lambda iv, P, Q: iv.kl(P, Q), lambda P, Q: (P * np.log(P / Q)).sum(axis=1)),
+    "js": (
+        lambda iv, P, Q: iv.js(P, Q),
+        lambda P, Q: 0.5 * ((P * np.log(2 * P / (P + Q))).sum(axis=1) + (Q * np.log(2 * Q / (P + Q))).sum(axis=1)),
+    ),
+    "hellinger": (
+        lambda iv, P, Q: iv.hellinger(P, Q),
+        lambda P, Q: ((np.sqrt(P) - np.sqrt(Q)) ** 2).sum(axis=1) / 2,
+    ),
+    "tv": (lambda iv, P, Q: iv.tv(P, Q), lambda P, Q: np.abs(P - Q).sum(axis=1) / 2),
+    "renyi-2": (lambda iv, P, Q: iv.renyi(P, Q, 2), lambda P, Q: np.log((P * P / Q).sum(axis=1))),
 }
+CHECKED = 2000  # rows that are computed in long double
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the workloads at every thread count and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("workload", nargs="*", choices=[*WORKLOADS, []], help="all if none is named")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--measure", nargs=2, metavar=("NAME", "ROWS"), help=argparse.SUPPRESS)
-    chosen = parser.parse_args(arguments)
-    if chosen.measure:
-        report(task(chosen.measure[0], int(chosen.measure[1])))
-        return
-    names = chosen.workload or list(WORKLOADS)
-    if chosen.inside:
-        timed = [name for name in names if name != "memory"]
-        for group in (timed, ["memory"] if "memory" in names else []):  # memory takes minutes: last, by itself
-            rows = [row for name in group for row in WORKLOADS[name](chosen.threads[0], chosen.rounds)]
-            if rows:
-                show(rows)
-                sys.stdout.flush()
-        return
-    peers = [name for name, module in (("POT", "ot"), ("scikit-learn", "sklearn"), ("infomeasure",) * 2)
-             if have(module)]  # fmt: skip
-    header("Divergences, entropies, transport", ("numpy", "scipy", "numba", *peers))
-    for count in chosen.threads:
-        here = [name for name in names if name != "memory" or count == chosen.threads[0]]
-        print(f"{count} thread{'s' if count > 1 else ''}", flush=True)
-        command = [sys.executable, __file__, *here, "--inside", "--threads", str(count)]
-        env = environment(**{name: str(count) for name in VARIABLES})
-        subprocess.run([*command, "--rounds", str(chosen.rounds)], check=True, env=env)
-        print(flush=True)
+def table(name: str, threads: int, n: int, cells: int) -> Trial:
+    """Pairs of rows without zeros, the easy case for NumPy."""
+    import infostat.divergences as iv
+
+    g = np.random.default_rng(36)
+    P, Q = g.dirichlet(np.ones(cells), size=(2, n))
+    ours, by_hand = TABLES[name]
+    judge = against(lambda: by_hand(*(rows[:CHECKED].astype(np.longdouble) for rows in (P, Q))))
+    contenders = [Contender("infostat", lambda: ours(iv, P, Q)), Contender("NumPy by hand", lambda: by_hand(P, Q))]
+    return Trial(contenders, judge, "long double, 2000 rows")
 
 
-if __name__ == "__main__":
-    main()
+for _name in TABLES:
+    workload(
+        f"table-{_name}", f"{_name} of pairs of rows of a table", quick={"n": 200, "cells": 100},
+        standard={"n": 100_000, "cells": 100}, target="ratio NumPy by hand >= 1; error <= 1e-12",
+    )(partial(table, _name))  # fmt: skip

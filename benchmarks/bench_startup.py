@@ -1,112 +1,108 @@
-"""What it costs to start: imports, ``infostat --help``, the first call in a fresh process.
+"""What it costs to start: imports, ``infostat --help``, the first call and the second run of a command.
 
-    python benchmarks/bench_startup.py [--rounds 15]
-
-Every number is the median over fresh processes, the contenders in turn; one round before warms the
-disk cache. For the first call with and without Numba's cache the cache folder is a temporary one.
+Every run is a process of its own from start to exit; what a package costs beyond NumPy is the difference of
+two lines. The folder of the compiled code is a temporary one.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from _harness import Row, environment, header, show, wall
+from ._machine import environment
+from ._registry import Contender, Trial, workload
 
-# Small enough for NumPy alone; and enough columns that the sums over pairs of rows are compiled.
-SMALL, PAIRS = (1599, 11), (1599, 24)
-FIRST_CALL = """
-import time, warnings
+CALL = """
+import warnings
 import numpy as np
 import infostat
 warnings.simplefilter("ignore")
-x = np.random.default_rng(1).normal(size=({n}, {d}))
-start = time.perf_counter()
-infostat.pn_criterion(x, "mvn")
-print(time.perf_counter() - start)
+infostat.pn_criterion(np.random.default_rng(1).normal(size=({n}, {d})), "mvn")
 """
+NOTHING: dict[str, str] = {}
 
 
-def python(code: str) -> list[str]:
-    """Return the command that runs `code`."""
-    return [sys.executable, "-c", code]
+def process(*arguments: str, **extra: str) -> Callable[[], None]:
+    """Return a run of this interpreter with these arguments."""
+
+    def run() -> None:
+        env = {**environment(), **extra}
+        subprocess.run([sys.executable, *arguments], env=env, capture_output=True, check=True)
+
+    return run
 
 
-def in_turn(measures: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """Return the median of each measure over the rounds, after one round that is thrown away."""
-    times: dict[str, list[float]] = {name: [] for name in measures}
-    for number in range(rounds + 1):
-        for name, run in measures.items():
-            seconds = run()
-            if number:
-                times[name].append(seconds)
-    return {name: statistics.median(values) for name, values in times.items()}
+def imports(names: str) -> Callable[[], None]:
+    """Return a run that imports and stops."""
+    return process("-c", f"import {names}")
 
 
-def processes(rounds: int) -> list[Row]:
-    """Time whole processes: imports and the command line."""
-    imports = ("numpy", "numpy, infostat", "numpy, scipy.stats", "numpy, pandas", "numpy, numba")
-    commands = {names: python(f"import {names}") for names in imports}
-    commands["bare"] = python("pass")
-    commands["help"] = [sys.executable, "-m", "infostat", "--help"]
-    commands["pn help"] = [sys.executable, "-m", "infostat", "pn", "--help"]
-    found = in_turn({name: lambda c=command: wall(c) for name, command in commands.items()}, rounds)
-    base = found["numpy"]
-    rows = [
-        Row("import infostat, after numpy", found["numpy, infostat"] - base, target="< 0.15 s"),
-        Row("import numpy alone, whole process", base, "no import at all", found["bare"]),
+@workload(
+    "import", "import infostat", quick=NOTHING, standard=NOTHING, target="ratio import numpy >= 0.5", serial=True
+)
+def import_package(threads: int) -> Trial:
+    """Beside NumPy alone and beside what infostat leaves for later."""
+    contenders = [
+        Contender("infostat", imports("numpy, infostat")),
+        Contender("import numpy", imports("numpy"), "numpy"),
+        Contender("import scipy.stats", imports("scipy.stats"), "scipy"),
+        Contender("import pandas", imports("pandas"), "pandas"),
+        Contender("import numba", imports("numba"), "numba"),
+        Contender("import sklearn.neighbors", imports("sklearn.neighbors"), "scikit-learn", "sklearn"),
+        Contender("bare interpreter", process("-c", "pass")),
     ]
-    rows += [
-        Row(f"what infostat defers: {name}", found[f"numpy, {name}"] - base)
-        for name in ("scipy.stats", "pandas", "numba")
+    return Trial(contenders)
+
+
+@workload("help", "infostat --help", quick=NOTHING, standard=NOTHING, target="seconds < 0.5", serial=True)
+def show_help(threads: int) -> Trial:
+    """The whole command."""
+    contenders = [
+        Contender("infostat", process("-m", "infostat", "--help")),
+        Contender("infostat pn --help", process("-m", "infostat", "pn", "--help")),
+        Contender("import numpy", imports("numpy"), "numpy"),
     ]
-    rows.append(Row("infostat --help", found["help"], "import numpy", base, target="< 0.5 s"))
-    rows.append(Row("infostat pn --help", found["pn help"], "import numpy", base))
-    return rows
+    return Trial(contenders)
 
 
-def first_calls(rounds: int) -> list[Row]:
-    """Time the first criterion in a fresh process: with a warm, an empty, and no compiled code."""
-    with tempfile.TemporaryDirectory() as warm:
+@workload(
+    "first-call", "first pn_criterion of a process", quick={"n": 200, "d": 3}, standard={"n": 1599, "d": 24},
+    serial=True,
+)  # fmt: skip
+def first_call(threads: int, n: int, d: int) -> Trial:
+    """With compiled code on disk, with none yet, and with the NumPy twins; interpreter and imports included."""
+    code = CALL.format(n=n, d=d)
+    warm = tempfile.TemporaryDirectory()
 
-        def call(shape: tuple[int, int], **extra: str) -> float:
-            code = python(FIRST_CALL.format(n=shape[0], d=shape[1]))
-            done = subprocess.run(code, env=environment(**extra), capture_output=True, text=True, check=True)
-            return float(done.stdout)
+    def cold() -> None:
+        with tempfile.TemporaryDirectory() as empty:
+            process("-c", code, NUMBA_CACHE_DIR=empty)()
 
-        def cold() -> float:
-            with tempfile.TemporaryDirectory() as empty:
-                return call(PAIRS, NUMBA_CACHE_DIR=empty)
-
-        found = in_turn(
-            {
-                "small": lambda: call(SMALL, NUMBA_CACHE_DIR=warm),
-                "cached": lambda: call(PAIRS, NUMBA_CACHE_DIR=warm),
-                "empty": cold,
-                "numpy": lambda: call(PAIRS, INFOSTAT_DISABLE_JIT="1"),
-            },
-            rounds,
-        )
-    name = "first pn call, mvn n={} d={}"
-    return [
-        Row(name.format(*SMALL) + " (nothing compiled)", found["small"]),
-        Row(name.format(*PAIRS) + " (numba cache)", found["cached"], "NumPy twins", found["numpy"]),
-        Row(name.format(*PAIRS) + " (empty cache)", found["empty"], "NumPy twins", found["numpy"]),
+    contenders = [
+        Contender("infostat", process("-c", code, NUMBA_CACHE_DIR=warm.name)),
+        Contender("nothing compiled yet", cold),
+        Contender("NumPy twins", process("-c", code, INFOSTAT_DISABLE_JIT="1")),
     ]
+    return Trial(contenders, close=warm.cleanup)
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--rounds", type=int, default=15)
-    chosen = parser.parse_args(arguments)
-    header("Start-up", ("numpy", "scipy", "numba", "pandas", "typer"))
-    show([*processes(chosen.rounds), *first_calls(max(3, chosen.rounds // 3))])
+@workload(
+    "second-run", "a command on the red wine, compiled code on disk", quick={"command": "pn"},
+    standard={"command": "kde"}, serial=True,
+)  # fmt: skip
+def second_run(threads: int, command: str) -> Trial:
+    """With and without the compiled code that an earlier run left; kde compiles much."""
+    line = ("-m", "infostat", command, "dataset:wine_red", "--drop", "quality")
+    warm = tempfile.TemporaryDirectory()
 
+    def cold() -> None:
+        with tempfile.TemporaryDirectory() as empty:
+            process(*line, NUMBA_CACHE_DIR=empty)()
 
-if __name__ == "__main__":
-    main()
+    contenders = [
+        Contender("infostat", process(*line, NUMBA_CACHE_DIR=warm.name)),
+        Contender("nothing compiled yet", cold),
+    ]
+    return Trial(contenders, close=warm.cleanup)

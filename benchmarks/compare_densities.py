@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _harness import header
+from _machine import header
 from numpy.typing import NDArray
 
 N_ROWS = 2000

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _harness import header
+from _machine import header
 from scipy import stats
 from scipy.spatial import distance
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from _harness import header
+from _machine import header
 
 import infostat.divergences as iv
 
