@@ -21,13 +21,16 @@ version = release = _setup["metadata"]["version"]
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "offline_math",  # docs/_ext: formulas without scripts or network
     "sphinx_gallery.gen_gallery",
     "numpydoc",
     "figure_gallery",  # docs/_ext: the pictures of figures.rst
+    "benchmark_table",  # docs/_ext: the times of comparison.rst
 ]
 exclude_patterns = ["_build", "gallery/*.ipynb", "gallery/*.py.md5"]
 templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["infostat.css"]
 default_role = "code"  # `name` in a docstring is a name
 
 # The reference lists what each package exports: __all__ is the one place that decides.
@@ -58,9 +61,10 @@ html_show_sourcelink = False
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,
+    "navbar_center": ["main-links"],
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-# The header lists every page; an empty sidebar would only take the width that tables need.
-html_sidebars = {"**": []}
+# Every page, under the captions of the landing page, which needs no list beside it.
+html_sidebars = {"index": [], "**": ["globaltoc"]}
