@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import InputError
+from ..core.errors import InputError, Words, describe
 from ..core.validation import FloatArray
 from .law_maxima import continuous_best_of_n, continuous_top_fraction, law_levels
 from .law_nodes import DiscreteLaw, FrozenLaw, read_law
@@ -32,6 +32,8 @@ __all__ = [
 _MOST_STEPS = 200
 # Iterates this close (relative to t and to the distance from the largest t) share their nodes.
 _CLOSE = 0.02
+# Tilts times the spread of the law: knots near an end at 0 reach no further.
+_STEEPEST = 1e18
 
 _Solve = Callable[[FloatArray, FloatArray], float]
 
@@ -143,7 +145,30 @@ def tilt_moments(law: FrozenLaw, t: float) -> LawTilt:
     low, high = law.limits
     if not low < t < high:
         raise InputError(_too_heavy(law, t))
-    return LawTilt(t, *node_moments(*law.nodes(t), t))
+    found = LawTilt(t, *node_moments(*law.nodes(t), t))
+    _check_resolved(law, found)
+    return found
+
+
+def _check_resolved(law: FrozenLaw, found: LawTilt) -> None:
+    """Refuse a tilt whose log density is not known to the millionth in double precision."""
+    if law.discrete:
+        return
+    end = law.high if found.t > 0.0 else law.low
+    if math.isfinite(end):
+        most = min(_unresolved(end), _STEEPEST / law.spread()) if law.spread() > 0.0 else math.inf
+        known, why = abs(found.t) <= most, "the tilted law lies too close to the end of the support"
+    else:
+        exponent = abs(found.t) * max(abs(found.reward - law.mean()), law.spread())
+        known, why = exponent <= 1e-6 * 2.0**52, "the exponent of the tilted law has no digits after the point"
+    if not known:
+        cure = "use a smaller one, or infinity for the limit"
+        raise InputError(describe("t", "a tilt that double precision can resolve", Words(f"{found.t:g}: {why}"), cure))
+
+
+def _unresolved(end: float) -> float:
+    # Beyond this t the tilt lives within a few roundings of the end of the support.
+    return 1e-3 / math.ulp(end)
 
 
 def _for_kl(law: FrozenLaw, kl: float, start: float | None) -> LawTilt:
@@ -184,8 +209,7 @@ def _settle(law: FrozenLaw, start: float, solve: _Solve, kl: float = math.inf) -
     """Solve on nodes made for t, renew the nodes, until t stands still."""
     sign = math.copysign(1.0, start)
     end = law.high if sign > 0 else law.low
-    # Beyond this t the tilt lives within a few roundings of the end of the support.
-    unresolved = 1e-3 / math.ulp(end) if math.isfinite(end) and not law.discrete else math.inf
+    unresolved = _unresolved(end) if math.isfinite(end) and not law.discrete else math.inf
     limit = abs(law.limits[1] if sign > 0 else law.limits[0])
     t = start if abs(start) < limit else 0.5 * sign * limit
     for _ in range(_MOST_STEPS):

@@ -16,7 +16,7 @@ from ..core.validation import MOST_DRAWS, FloatArray, as_float_array, check_coun
 from .bootstrap import resample
 from .estimation_result import COLLAPSED, EstimateBootstrap, EstimateResult, status_words
 from .input_tables import RewardInput, read_rewards
-from .laws import check_size, check_strengths
+from .laws import check_size, check_span, check_strengths
 from .prompts import ess_limit
 from .sample_moments import RewardGroups, group_rewards, tilt_groups
 from .sample_points import PointTable, point_estimates
@@ -147,6 +147,9 @@ def estimate(
         raise InputError("samples must be rewards of draws, got a pmf; use tilt or frontier, which are exact")
     if len(data.reward) < 2:
         raise InputError(f"samples must hold at least 2 rewards, got {len(data.reward)}")
+    finite = data.reward[np.isfinite(data.reward)]
+    if finite.size:
+        check_span(float(finite.min()), float(finite.max()))
     groups = group_rewards(data.reward, data.offsets, data.true)
     if asked is None:
         asked = _default_budgets(groups)

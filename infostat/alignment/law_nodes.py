@@ -427,9 +427,9 @@ class ContinuousLaw(FrozenLaw):
         return z, log_mass
 
     def _level(self, tau: float) -> FloatArray:
-        level = self._log_f + tau * (self.knots - self.centre)
-        inside = (self.knots >= self._low) & (self.knots <= self._high)
-        return np.where(np.isnan(level) | ~inside, -np.inf, level)
+        with np.errstate(over="ignore", invalid="ignore"):  # knots reach to the end of the floats
+            level = self._log_f + tau * (self.knots - self.centre)
+        return np.where(np.isnan(level) | (self.knots < self._low) | (self.knots > self._high), -np.inf, level)
 
     def _peak(self, tau: float) -> tuple[float, float]:
         """Place and width (a fall by about one nat) of the largest value of log f + tau z."""

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import InputError, InputTypeError, Words, describe
+from ..core.errors import DataError, InputError, InputTypeError, Words, describe
 from ..core.validation import FloatArray, as_plain_array, check_number, short
 
-__all__ = ["Levels", "RewardLaw", "as_law", "check_size", "is_frozen", "one_of"]
+__all__ = ["Levels", "RewardLaw", "as_law", "check_size", "check_span", "is_frozen", "one_of"]
 
 # A sum of probabilities this close to one is rounding (of a printed table, of float32 logits).
 SUM_TOLERANCE = 1e-6
 _LARGEST_REWARD = 1e150
+_LEAST_SPAN = 1e-75
 
 
 @dataclass(frozen=True)
@@ -327,6 +328,28 @@ def check_size(name: str, values: FloatArray) -> None:
             f"{name} must hold rewards of size up to {_LARGEST_REWARD:g}, whose squares are numbers, got {largest:g}; "
             "change their unit"
         )
+
+
+def check_span(low: float, high: float) -> None:
+    """Raise if rewards lie so close together that squares of their distances vanish.
+
+    Parameters
+    ----------
+    low, high : float
+        Smallest and largest finite reward.
+
+    Raises
+    ------
+    DataError
+        If they differ by less than 1e-75: standard errors would be zero in floating point.
+
+    Examples
+    --------
+    >>> check_span(0.0, 1.0), check_span(2.0, 2.0)
+    (None, None)
+    """
+    if 0.0 < high - low < _LEAST_SPAN:
+        raise DataError(f"rewards must span more than {_LEAST_SPAN:g}, got {low:g} to {high:g}; choose another unit")
 
 
 def _check_rewards(reward: FloatArray, log_p: FloatArray, wide: bool) -> None:

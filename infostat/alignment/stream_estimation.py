@@ -18,7 +18,7 @@ from ..core.progress import Progress, Report, progress_callback
 from ..core.threads import run_blocks, threads
 from ..core.validation import FloatArray, as_float_array, check_choice, check_count, check_number
 from .estimation_result import COLLAPSED, EstimateResult, status_words
-from .laws import check_strengths
+from .laws import check_span, check_strengths
 from .stream_cluster import reduce_parts
 from .stream_grid import TiltGrid
 from .stream_sources import BLOCK_ROWS, RewardStream, reward_blocks, reward_stream
@@ -32,7 +32,6 @@ _POINTS = 25
 _AHEAD = 8
 # Samples under a standard error below which its interval is short, as in `estimate`.
 _FEWEST = 12.0
-_LEAST_SPAN = 1e-75
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -233,11 +232,7 @@ def _collect(reading: _Reading, tilts: FloatArray) -> TiltGrid:
         raise DataError(f"source must hold at least 2 rewards, got {grid.n_samples}")
     if grid.n_top == 0:
         raise DataError(f"source must hold a finite reward, got -inf {grid.n_samples} times")
-    if 0.0 < grid.top - grid.bottom < _LEAST_SPAN:
-        # Squares of such distances are zero in floating point, and so would be the standard errors.
-        raise DataError(
-            f"rewards must span more than {_LEAST_SPAN:g}, got {grid.bottom:g} to {grid.top:g}; choose another unit"
-        )
+    check_span(grid.bottom, grid.top)
     return grid
 
 

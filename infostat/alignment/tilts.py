@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import InputError
+from ..core.errors import InputError, describe
 from ..core.validation import FloatArray, check_number
-from .laws import RewardLaw, as_law, is_frozen
+from .laws import RewardLaw, as_law, check_strengths, is_frozen
 from .tilt_result import Tilt
 from .tilt_solver import log_top_mass, moments_at, t_for_kl, t_for_reward, tilted_log_law
 
@@ -99,10 +99,14 @@ def _target(t: Any, beta: Any, kl: Any, reward: Any) -> tuple[str, float]:
         raise InputError(f"exactly one of t, beta, kl and reward must be given, got {came}")
     name, value = given[0]
     if name == "t":
-        return "t", check_number("t", value, finite=False) + 0.0
+        strength = check_number("t", value, finite=False) + 0.0
+        check_strengths(np.array([strength]))
+        return "t", strength
     if name == "beta":
         cure = "pass a negative t for low rewards" if isinstance(value, (int, float)) and value < 0 else ""
         coefficient = check_number("beta", value, low=0.0, finite=False, cure=cure)
+        if 0.0 < coefficient < 1e-300:  # the strength of the tilt would leave the floats
+            raise InputError(describe("beta", "0 or at least 1e-300", coefficient))
         return "t", math.inf if coefficient == 0.0 else 1.0 / coefficient
     if name == "kl":
         return "kl", check_number("kl", value, low=0.0, finite=False)

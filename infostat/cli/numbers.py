@@ -41,7 +41,7 @@ def number_list(option: str, text: str) -> list[float]:
     except ValueError:
         raise typer.BadParameter(
             f"{option} takes numbers with commas between them, or LOW:HIGH:COUNT with 0 < LOW < HIGH "
-            f"and COUNT > 1; got {text!r}"
+            f"and 2 <= COUNT <= 10000; got {text!r}"
         ) from None
 
 

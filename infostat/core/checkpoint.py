@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from .errors import CheckpointError, DataFileError, InputTypeError, describe
 from .files import write_atomic
-from .rng import seed_label
+from .rng import RngLike, as_seed_sequence, seed_label
 from .validation import short
 
-__all__ = ["Block", "Blocks", "Checkpoint"]
+__all__ = ["Block", "Blocks", "Checkpoint", "study_seed"]
 
 Block: TypeAlias = "dict[str, NDArray[Any]]"
 Blocks: TypeAlias = "dict[int, Block]"
@@ -142,6 +142,25 @@ class Checkpoint:
             return None
         fingerprint: dict[str, Any] = _read(file)[0]["fingerprint"]
         return fingerprint
+
+
+def study_seed(rng: RngLike, checkpoint: str | os.PathLike[str] | None) -> SeedSequence:
+    """Return the seed of a study whose task needs to know it; None resumes with the seed of the file.
+
+    Parameters
+    ----------
+    rng : None, int, SeedSequence or Generator
+        What the caller gave.
+    checkpoint : path, optional
+        File of the study, which may hold its seed.
+
+    Returns
+    -------
+    SeedSequence
+        The seed.
+    """
+    stored = Checkpoint.stored_fingerprint(checkpoint) if rng is None and checkpoint is not None else None
+    return as_seed_sequence(stored["seed"] if stored and "seed" in stored else rng)
 
 
 def _check_path(path: object) -> Path:

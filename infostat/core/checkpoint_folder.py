@@ -12,9 +12,9 @@ from pathlib import Path
 
 from numpy.random import SeedSequence
 
-from .checkpoint import Checkpoint
+from .checkpoint import Checkpoint, study_seed
 from .errors import CheckpointError, DataFileError, InputTypeError, describe
-from .rng import RngLike, as_seed_sequence
+from .rng import RngLike
 from .validation import short
 
 __all__ = ["CheckpointFolder"]
@@ -62,16 +62,15 @@ class CheckpointFolder:
         self, path: str | os.PathLike[str] | None, study: Mapping[str, object], rng: RngLike = None
     ) -> None:
         self._folder = None if path is None else _open_folder(path)
-        stored = None if self._folder is None else Checkpoint.stored_fingerprint(self._folder / _INDEX)
-        resumed = stored.get("seed") if stored is not None and rng is None else None
-        self.seed: SeedSequence = as_seed_sequence(rng if resumed is None else resumed)
-        if self._folder is None:
+        file = None if self._folder is None else self._folder / _INDEX
+        self.seed: SeedSequence = study_seed(rng, file)
+        if file is None:
             return
-        index = Checkpoint(self._folder / _INDEX, {**study, "seed": self.seed})
-        if stored is None:
-            index.store({})  # before the first part: a folder that cannot be written to shows now
-        else:
+        index = Checkpoint(file, {**study, "seed": self.seed})
+        if file.exists():
             index.load()
+        else:
+            index.store({})  # before the first part: a folder that cannot be written to shows now
 
     def file(self, part: str) -> Path | None:
         """Return the file that keeps the finished work of a part.

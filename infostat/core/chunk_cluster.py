@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from .chunk_rows import BlockRows, Change
 from .chunk_store import checked_numbers
 from .chunks import FrameStream
-from .cluster import current_patience
+from .cluster import current_patience, inside_a_task
 from .errors import ClusterError, DataError, InfostatError
 from .validation import FloatArray
 
@@ -255,7 +255,8 @@ def compute(tasks: Sequence[Any]) -> list[Any]:
 
     client = cluster_client()
     with watched():
-        if client is None:
+        if client is None or inside_a_task():
+            # A task that waits for others must leave its thread to them, which this call does.
             return list(dask.compute(*tasks))
         futures = client.compute(list(tasks))
         _await(client, futures)

@@ -281,7 +281,7 @@ def json_header(path: Path) -> list[str]:
     return [str(x) for x in record]
 
 
-def json_chunks(path: Path, labels: Sequence[str], chunk_rows: int) -> Iterator[pd.DataFrame]:
+def json_chunks(path: Path, labels: Sequence[str], chunk_rows: int, *, all_keys: bool) -> Iterator[pd.DataFrame]:
     """Yield the rows of a JSON Lines file a chunk at a time.
 
     Parameters
@@ -292,15 +292,29 @@ def json_chunks(path: Path, labels: Sequence[str], chunk_rows: int) -> Iterator[
         Columns to keep, in this order.
     chunk_rows : int
         Rows of a chunk.
+    all_keys : bool
+        Whether `labels` are all keys of the first line, so that another one in a later line would be lost.
 
     Yields
     ------
     DataFrame
         Columns `labels` in this order.
+
+    Raises
+    ------
+    DataFileError
+        If a line is no JSON object, or has a key that would be lost.
     """
+    known = set(labels)
     with _reading(path):
         records = _json_records(path)
         while part := list(islice(records, chunk_rows)):
+            late = next((key for record in part for key in record if all_keys and key not in known), None)
+            if late is not None:
+                raise DataFileError(
+                    f"{path} cannot be read in pieces: its first line lacks the key {late!r} of a later one; put all "
+                    "keys into the first line (null where there is no value), or choose columns"
+                )
             # A key that a line does not have is a missing value, as when the file is read whole.
             yield pd.DataFrame({label: [record.get(label) for record in part] for label in labels})
 

@@ -256,7 +256,8 @@ def is_elsewhere(X: Any) -> bool:
 
 
 def _is_large_map(X: Any) -> bool:
-    return isinstance(X, np.memmap) and X.nbytes > chunks.LARGE_FILE
+    # Records are no plain numbers: they become a table in memory, as a small map does.
+    return isinstance(X, np.memmap) and X.dtype.names is None and X.nbytes > chunks.LARGE_FILE
 
 
 class Rows(NamedTuple):

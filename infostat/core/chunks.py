@@ -257,7 +257,8 @@ def file_stream(path: Path, select: Select = None, *, chunk_rows: int = CHUNK_RO
         labels = json_header(path)
         chosen = labels if select is None else select(labels)
         return FrameStream(
-            lambda: json_chunks(path, chosen, _rows(chunk_rows, labels)), tuple(chosen), None, True, source
+            lambda: json_chunks(path, chosen, _rows(chunk_rows, labels), all_keys=len(chosen) == len(labels)),
+            tuple(chosen), None, True, source,
         )
     raise InputError(describe("the data file", "one of " + " ".join(SUFFIXES), source))
 

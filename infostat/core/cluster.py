@@ -21,7 +21,7 @@ from typing import Any
 from .errors import ClusterError, InfostatWarning, InputError, InputTypeError, MissingExtraError, describe
 from .validation import check_number, short
 
-__all__ = ["Cluster", "active_cluster", "current_patience", "on_cluster"]
+__all__ = ["Cluster", "active_cluster", "current_patience", "inside_a_task", "on_cluster"]
 
 # Seconds. Both may be set as arguments, or for all programs in Dask's configuration.
 _CONNECT = "distributed.comm.timeouts.connect"
@@ -149,7 +149,7 @@ def active_cluster(n_jobs: int | None) -> Cluster | None:
     found = _ACTIVE.get()
     if found is None and n_jobs is not None:
         found = _from_joblib()
-    return None if found is None or _inside_a_task() else found
+    return None if found is None or inside_a_task() else found
 
 
 def current_patience() -> float:
@@ -181,7 +181,14 @@ def _from_joblib() -> Cluster | None:
     return Cluster(client, _address_of(client, ""), current_patience())
 
 
-def _inside_a_task() -> bool:
+def inside_a_task() -> bool:
+    """Return whether this runs in a task of a cluster.
+
+    Returns
+    -------
+    bool
+        True on the thread of a worker.
+    """
     from distributed.utils import thread_state
 
     return hasattr(thread_state, "execution_state")

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.random import Generator, SeedSequence
 from numpy.typing import NDArray
 
-from .checkpoint import Block, Blocks, Checkpoint
+from .checkpoint import Block, Blocks, Checkpoint, study_seed
 from .cluster import Cluster, active_cluster
 from .errors import InputError, InputTypeError, describe
 from .progress import Progress, Report, progress_callback
@@ -299,8 +299,7 @@ def _open_study(
 ) -> tuple[SeedSequence, Checkpoint | None]:
     if path is None:
         return as_seed_sequence(rng), None
-    stored = Checkpoint.stored_fingerprint(path) if rng is None else None
-    seed = as_seed_sequence(stored["seed"] if stored and "seed" in stored else rng)
+    seed = study_seed(rng, path)
     fingerprint = {
         "study": study,
         "n_replicates": plan.n_replicates,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.random import Generator, SeedSequence
 from numpy.typing import ArrayLike
 
+from ..core.checkpoint import study_seed
 from ..core.errors import SampleSizeWarning
 from ..core.progress import Progress
 from ..core.replicates import run_replicates
@@ -25,7 +26,7 @@ from ..core.validation import FloatArray, check_choice, check_count
 from .master_equation import Directions, solve_master_equation
 from .regimes import regime_theory
 from .saddle import tau_fs
-from .simulation_arguments import check_bandwidths, check_dimension, check_rows, check_size, check_spectrum, study_seed
+from .simulation_arguments import check_bandwidths, check_dimension, check_rows, check_size, check_spectrum
 from .simulation_kernels import SMALL, Cloud, cloud, compile_kernels, eigenspaces, weigh
 from .simulation_results import RegimeSimulation, interpret
 

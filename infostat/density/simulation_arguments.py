@@ -3,46 +3,23 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import Any
 
 import numpy as np
-from numpy.random import SeedSequence
 from numpy.typing import ArrayLike
 
-from ..core.checkpoint import Checkpoint
 from ..core.errors import InputError
-from ..core.rng import RngLike, as_seed_sequence
 from ..core.validation import FloatArray, check_count, check_number
 from .bandwidths import positive_bandwidths
 from .spectra import as_spectrum
 
-__all__ = ["check_bandwidths", "check_dimension", "check_rows", "check_size", "check_spectrum", "study_seed"]
+__all__ = ["check_bandwidths", "check_dimension", "check_rows", "check_size", "check_spectrum"]
 
 _LARGEST_N = 10**10  # points of a data set: some minutes of draws
 _LARGEST_STUDY = 10**13  # distances of a study: days on many cores
 _LARGEST_D = 10**7  # numbers of a point of the data
 _MOST_ROWS = 10**8  # rows of the table of results
 _RANGE = 1e100  # variance over h^2, and the reverse: beyond, products of energies leave the floats
-
-
-def study_seed(rng: RngLike, checkpoint: str | os.PathLike[str] | None) -> SeedSequence:
-    """Return the seed of a study whose task needs to know it; None resumes with the seed of the file.
-
-    Parameters
-    ----------
-    rng : None, int, SeedSequence or Generator
-        What the caller gave.
-    checkpoint : path, optional
-        File of the study, which may hold its seed.
-
-    Returns
-    -------
-    SeedSequence
-        The seed.
-    """
-    stored = Checkpoint.stored_fingerprint(checkpoint) if rng is None and checkpoint is not None else None
-    return as_seed_sequence(stored["seed"] if stored and "seed" in stored else rng)
 
 
 def check_dimension(d: int) -> int:
@@ -101,7 +78,7 @@ def check_size(n: int | None, alpha: float | None, d: int, n_sets: int) -> int:
         rate = check_number("alpha", alpha, low=0.0, open_low=True)
         log_n = rate * d
         if log_n > math.log(_LARGEST_N):
-            shown = f"{rate:g}, that is n = 10^{log_n / math.log(10.0):.1f} points"
+            shown = f"{rate:g}, that is n = 10^{log_n / math.log(10.0):.3g} points"
             raise InputError(f"alpha must give e^(alpha d) <= {_LARGEST_N:.0e} points, got {shown}; {cure}")
         size = round(math.exp(log_n))
         if size < 2:

@@ -47,8 +47,9 @@ def _evaluate(psi: Callable[[float], float], t: float) -> float:
             value = float(psi(t))
     except (ArithmeticError, ValueError):  # math.exp and math.log raise where NumPy gives inf and nan
         return math.inf
-    except TypeError as problem:
-        raise InputTypeError(f"psi must take one number and return one: {problem}") from problem
+    except Exception as problem:  # whatever a user's function may raise
+        kind = type(problem).__name__
+        raise InputTypeError(f"psi must take one number and return one, got {kind}: {problem}") from problem
     return math.inf if math.isnan(value) else value
 
 

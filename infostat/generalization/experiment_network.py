@@ -19,9 +19,8 @@ from ..core.rng import RngLike, child, child_generator, seed_label
 from ..core.samples import as_sample
 from ..core.validation import FloatArray, check_count, check_number, short
 from .experiment_result import Experiment, caption_of, curve_rows
-from .labelled import list_of
 from .network import MLP
-from .network_arguments import check_signs
+from .network_arguments import check_hidden, check_signs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -132,7 +131,7 @@ def network_study(
     store = CheckpointFolder(checkpoint, {"study": "experiment E5"}, rng)
     seed = store.seed
     samples, source = _samples(data, n, d, mu, sigma0, seed)
-    widths = [samples[0].shape[1], *_hidden(hidden), 1]
+    widths = [samples[0].shape[1], *check_hidden(hidden), 1]
     options: dict[str, Any] = {"learning_rate": learning_rate, "steps": steps}
     plain = MLP(widths, activation, **options)
     noisy = MLP(widths, activation, drop=drop, noise_std=noise_std, **options)
@@ -186,11 +185,6 @@ def network_study(
 
 
 # ------------------------------------------------------------------------------ data
-def _hidden(hidden: Any) -> tuple[int, ...]:
-    given = list_of("hidden", hidden, "a sequence of widths, such as (16, 8, 4)")
-    return tuple(check_count(f"hidden[{place}]", width, low=1) for place, width in enumerate(given))
-
-
 def _listed(values: Sequence[str | float]) -> str:
     """Each value once where all are equal, all of them otherwise."""
     shown = list(values[:1]) if len(set(values)) == 1 else list(values)

@@ -22,8 +22,9 @@ from ..core.validation import FloatArray, check_count, check_number
 from .experiment_result import Experiment, caption_of, curve_rows
 from .gaussian_task import BinaryGaussianTask
 from .information_bounds import individual_mi_bound
-from .labelled import check_axis, check_sizes, list_of
+from .labelled import check_axis, check_sizes
 from .network import MLP
+from .network_arguments import check_hidden
 from .supersample import SupersampleExperiment
 from .supersample_results import SupersampleRun
 
@@ -161,7 +162,7 @@ def supersample_study(
     task = BinaryGaussianTask(check_number("mu", mu, low=0.0), spread, columns)
     rows = check_axis("sizes", check_sizes("sizes", sizes, high=1e7))
     few = check_axis("network_sizes", check_sizes("network_sizes", network_sizes, high=1e7))
-    widths = (columns, *_hidden(hidden), 1)
+    widths = (columns, *check_hidden(hidden), 1)
     asked = {
         "supersamples": supersamples, "masks": masks,
         "network_supersamples": network_supersamples, "network_masks": network_masks,
@@ -194,11 +195,6 @@ def supersample_study(
         "confidence_level": level,
     }  # fmt: skip
     return _result(frame, simple, trained, settings, seed_label(seed))
-
-
-def _hidden(hidden: Any) -> tuple[int, ...]:
-    given = list_of("hidden", hidden, "a sequence of widths, such as (8,)")
-    return tuple(check_count(f"hidden[{place}]", width, low=1) for place, width in enumerate(given))
 
 
 def _part(report: Report | None, start: int, total: int) -> Callable[[int], Progress]:

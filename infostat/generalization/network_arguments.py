@@ -11,7 +11,7 @@ from ..core.validation import FloatArray, as_float_array, check_choice, check_co
 from .labelled import list_of
 from .network_training import ACTIVATIONS
 
-__all__ = ["NotTrainedError", "check_activations", "check_signs", "check_widths", "numbers_per_layer"]
+__all__ = ["NotTrainedError", "check_activations", "check_hidden", "check_signs", "check_widths", "numbers_per_layer"]
 
 _LARGEST_WIDTH = 100_000
 
@@ -50,6 +50,14 @@ def check_signs(name: str, y: Any, rows: int) -> FloatArray:
     if len(labels) != rows:
         raise DataError(describe(name, f"one label per observation ({rows})", len(labels)))
     return labels
+
+
+def check_hidden(hidden: Any) -> tuple[int, ...]:
+    """Return the widths of hidden layers, each positive; there may be none."""
+    given = list_of("hidden", hidden, "a sequence of widths, such as (16, 8, 4)")
+    return tuple(
+        check_count(f"hidden[{place}]", width, low=1, high=_LARGEST_WIDTH) for place, width in enumerate(given)
+    )
 
 
 def check_widths(widths: Any) -> tuple[int, ...]:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
+from ..core.checkpoint import study_seed
 from ..core.errors import BoundaryProjectionError, InputError
 from ..core.progress import Progress
 from ..core.replicates import run_replicates
-from ..core.rng import RngLike, as_seed_sequence, seed_label
+from ..core.rng import RngLike, seed_label
 from ..core.validation import FloatArray, as_float_array, check_count
 from ..families.base import ExponentialFamily
 from ..families.registry import get_family
@@ -100,14 +101,14 @@ def simulate_risk(
     sizes = _sizes(n)
     count = check_count("replicates", replicates, low=2)
     chosen = get_family(family)
-    seed = as_seed_sequence(rng)
+    seed = study_seed(rng, checkpoint)  # the truth, too, may be drawn with it
     population = make_truth(truth, chosen, theta, seed)
     longest = _LONGEST_BLOCK if population.judge.fast else _LONGEST_SLOW_BLOCK
     block = int(np.clip(_BLOCK_ROWS // int(sizes.max()), 1, longest))
     run = run_replicates(
         _replicates,
         count,
-        rng=_run_seed(rng, seed, checkpoint),
+        rng=seed,
         block_length=block,
         payload=(population, sizes),
         n_jobs=n_jobs,
@@ -120,11 +121,6 @@ def simulate_risk(
     )  # fmt: skip
     values = np.asarray(run.values["divergences"], dtype=np.float64)
     return _result(population, sizes, np.ndim(n) == 0, values, seed_label(run.seed))
-
-
-def _run_seed(rng: RngLike, seed: Any, checkpoint: Any) -> Any:
-    # With a checkpoint and no seed, a resumed study takes the seed in the file.
-    return None if rng is None and checkpoint is not None else seed
 
 
 def _sizes(n: ArrayLike) -> NDArray[np.int64]:

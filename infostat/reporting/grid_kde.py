@@ -22,10 +22,11 @@ _LEAST_EXACT = 2  # dimensions and points from which the exact value takes a fra
 
 
 def _check(cell: Cell, given: frozenset[str]) -> None:
-    from ..density.simulation_arguments import check_bandwidths, check_dimension, check_size, check_spectrum
+    from ..density.simulation_arguments import check_bandwidths, check_dimension, check_rows, check_size, check_spectrum
 
-    d = check_dimension(cell["d"])
-    check_size(*_size(cell), d, cell["data_sets"])
+    d, pairs = check_dimension(cell["d"]), cell["replicates"] * cell["data_sets"]
+    check_size(*_size(cell), d, pairs)
+    check_rows(pairs * len(cell["bandwidths"]))
     check_bandwidths("bandwidths", list(cell["bandwidths"]), check_spectrum(cell.get("spectrum"), d))
 
 

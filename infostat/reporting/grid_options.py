@@ -114,7 +114,7 @@ class Wing:
     lines : tuple of str
         What the legend calls the columns ``theory`` and ``limit``.
     check : callable
-        ``check(cell, given)`` raises if the values of a cell do not fit together.
+        ``check(cell, given)`` raises if the values of a cell, ``replicates`` among them, do not fit together.
     run : callable
         ``run(cell, replicates, **common)`` returns the wing's own result.
     rows : callable
@@ -314,7 +314,7 @@ def numbers(low: float = float("-inf"), *, open_ends: bool = True) -> Read:
     one = number(low, open_ends=open_ends)
 
     def read(label: str, value: Any) -> tuple[float, ...]:
-        required = "a number, a list of them, or LOW:HIGH:COUNT with 0 < LOW < HIGH and COUNT > 1"
+        required = "a number, a list of them, or LOW:HIGH:COUNT with 0 < LOW < HIGH and 2 <= COUNT <= 10000"
         if isinstance(value, str):
             try:
                 value = geometric(value)

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ..core.checkpoint_folder import CheckpointFolder
 from ..core.errors import InfostatError, InputError, describe
 from ..core.progress import Progress, progress_callback
+from ..core.replicates import check_jobs
 from ..core.rng import RngLike, seed_label
-from ..core.validation import short
+from ..core.validation import check_count, short
 from .grid_options import Row, Wing
 from .grid_result import GridSimulation, interpret
 from .grid_study import GridCell, Study, StudyFile, make_study, read_study
@@ -151,6 +152,9 @@ def simulate_study(
     wing, cells = study.wing, study.cells()
     quantity = check_quantity(wing.name, (figure or {}).get("quantity", wing.headline))
     _check_x(study, (figure or {}).get("x"))
+    check_jobs(n_jobs)
+    if batch_size is not None:
+        check_count("batch_size", batch_size, low=1)
     about = {"study": f"grid of simulations: {wing.name}", "replicates": study.replicates}
     store = CheckpointFolder(checkpoint, about, rng)
     sizes = [_size(cell, study.replicates) for cell in cells]

@@ -351,7 +351,7 @@ def _check_cells(study: Study) -> None:
     given = frozenset({*study.grid, *study.given})
     for cell in study.cells():
         try:
-            study.wing.check(cell.settings, given)
+            study.wing.check({**cell.settings, "replicates": study.replicates}, given)
         except InfostatError as error:
             if not cell.point:
                 raise

@@ -371,3 +371,23 @@ def test_bad_input() -> None:
         continuous_tilt(stats.norm())
     with pytest.raises(InputError, match="atoms that matter"):
         tilt(stats.poisson(1e12), t=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("law", "t"),
+    [(stats.norm(1, 2), 1e9), (stats.norm(), 1e6), (stats.uniform(0, 2), 1e15), (stats.beta(2, 3), -1e21),
+     (stats.expon(), -1e30)],
+)  # fmt: skip
+def test_a_tilt_beyond_double_precision_is_refused(law, t):
+    # It used to come out as some smaller tilt: KL 59 nats in place of 2e18 for the first.
+    with pytest.raises(InputError, match="t must be a tilt that double precision can resolve"):
+        tilt(law, t=t)
+
+
+@pytest.mark.parametrize("t", [-1e3, -1e9, -1e16])
+def test_steep_tilts_towards_an_end_at_zero(t):
+    # Near 0 the law beta(2, 3) is 12 x, so that the tilt is a gamma law: mean 2/|t|, up to terms of order 1/|t|.
+    found = tilt(stats.beta(2, 3), t=t)
+    kl = -2.0 - (math.log(12.0) - 2.0 * math.log(-t))
+    assert found.reward * -t == pytest.approx(2.0, rel=5.0 / -t + 1e-12)
+    assert found.kl == pytest.approx(kl, abs=20.0 / -t + 1e-11)

@@ -187,3 +187,18 @@ def test_bad_input() -> None:
         stream_estimate([-np.inf, -np.inf], 1.0)
     with pytest.raises(DataError, match="negative"):
         stream_estimate([0.0, -np.inf], -1.0)
+
+
+@pytest.mark.parametrize("second", [[], [0.0, 9.0], [-9.0, 0.0], [0.0, 1.0]], ids=["none", "above", "below", "fewer"])
+def test_rewards_that_differ_in_the_second_pass_are_refused(second: list[float]) -> None:
+    passes = iter([[0.0, 0.5, 1.0], second])
+    with pytest.raises(DataError, match="same rewards in both passes"):
+        stream_estimate(lambda: iter([np.array(next(passes))]), kl=0.1)
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-300, 1e-310])
+def test_rewards_whose_squares_vanish_are_refused(unit: float) -> None:
+    with pytest.raises(DataError, match="must span more than 1e-75"):
+        stream_estimate(normal(500) * unit, kl=[0.0, 0.1])
+    found, want = stream_estimate(normal(500) * 1e-70, kl=0.1), stream_estimate(normal(500), kl=0.1)
+    assert found.se_reward == pytest.approx(want.se_reward * 1e-70, rel=1e-9)

@@ -103,3 +103,13 @@ def test_other_tables_are_left_to_the_ordinary_way(
     path = written(tmp_path, ".csv", table)
     monkeypatch.setattr(chunks, "LARGE_FILE", 100)
     assert read_prompt_rows(path) is None
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_prompts_that_become_text_in_a_later_piece_are_refused(tmp_path: Path) -> None:
+    # Read whole, the column is text and the first prompt is one; in pieces it would be 0 and "0".
+    rows = [f"{i % 3},{i / 100}" for i in range(3000)] + ["a,1.0", "0,2.0"]
+    path = tmp_path / "mixed.csv"
+    path.write_text("prompt_id,reward\n" + "\n".join(rows) + "\n")
+    with pytest.raises(DataError, match=r"text from row \d+ on after numbers"):
+        read_prompt_rows(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -189,3 +190,43 @@ def test_no_room_for_a_temporary_file(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_block_rows_are_passed_through() -> None:
     rows = as_rows("X", frames())
     assert as_rows("X", rows) is rows and isinstance(rows, BlockRows)
+
+
+def test_what_follows_the_array_in_its_file_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "two.npy"
+    with path.open("wb") as file:
+        np.save(file, TABLE)
+        np.save(file, np.full_like(TABLE, 7.0))
+    np.testing.assert_array_equal(as_rows("X", path)[:], TABLE)
+
+
+def test_columns_that_are_left_out_may_hold_what_they_like(tmp_path: Path) -> None:
+    table = TABLE.copy()
+    table[3, 2] = np.nan
+    np.save(tmp_path / "rows.npy", table)
+    found = read_rows(chunks.frame_stream(tmp_path / "rows.npy", lambda labels: labels[:2])).rows
+    np.testing.assert_array_equal(found[:], TABLE[:, :2])
+    with pytest.raises(DataError, match="'x3': 1 missing"):
+        read_rows(tmp_path / "rows.npy")
+
+
+def test_a_file_that_was_written_to_meanwhile_is_noticed(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", TABLE)
+    found = as_rows("X", tmp_path / "rows.npy")
+    np.testing.assert_array_equal(found[:5], TABLE[:5])
+    before = (tmp_path / "rows.npy").stat()
+    np.save(tmp_path / "rows.npy", 2.0 * TABLE)
+    os.utime(tmp_path / "rows.npy", ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000_000))
+    with pytest.raises(DataFileError, match="has changed while it was read"):
+        found[:5]
+
+
+def test_no_rows_of_rows_that_are_elsewhere() -> None:
+    assert as_rows("X", frames())[np.zeros(len(TABLE), dtype=bool)].shape == (0, 3)
+
+
+def test_a_map_of_records_is_a_table(tmp_path: Path) -> None:
+    records = np.memmap(tmp_path / "records", dtype=[("a", "f8"), ("b", "f8")], mode="w+", shape=700)
+    records["a"], records["b"] = 1.0, np.arange(700.0)
+    found = as_rows("X", records)
+    assert isinstance(found, np.ndarray) and found.shape == (700, 2) and found[5].tolist() == [1.0, 5.0]

@@ -182,7 +182,7 @@ def test_what_is_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         ("j.jsonl", '{"a": 1}\n{"a"\n', DataFileError, "line 2 is not JSON"),
         ("z.jsonl", "\n", DataFileError, "is empty"),
         ("e.jsonl", "3\n", DataFileError, "not a JSON object"),
-        ("m.jsonl", '{"a": 1}\n{"b": 2}\n', None, ""),
+        ("m.jsonl", '{"a": 1, "b": 2}\n{"b": 2}\n', None, ""),
         ("x.xls", "a", InputError, "one of .csv"),
         ("e.npy", "", DataFileError, "is empty"),
         ("d.npy", "nonsense", DataFileError, "cannot be read"),
@@ -204,3 +204,13 @@ def test_what_is_no_source() -> None:
         frame_stream([1.0, 2.0])
     with pytest.raises(DataFileError, match="does not exist"):
         frame_stream("nowhere.csv")
+
+
+def test_keys_of_later_lines_are_not_lost_in_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "late.jsonl"
+    path.write_text("".join(f'{{"a": {i}, "c": 1}}\n' for i in range(50)) + '{"a": 50, "b": 1, "c": 1}\n')
+    monkeypatch.setattr(chunks, "LARGE_FILE", 100)
+    with pytest.raises(DataFileError, match="first line lacks the key 'b'"):
+        list(frame_stream(path).frames())
+    (frame,) = frame_stream(path, lambda labels: ["a"]).frames()
+    assert len(frame) == 51

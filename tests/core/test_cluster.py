@@ -21,7 +21,7 @@ from infostat import align, pn_criterion
 from infostat.cli import cluster as commands
 from infostat.cli.cluster import spread
 from infostat.core import cluster as module
-from infostat.core.cluster import active_cluster, on_cluster
+from infostat.core.cluster import active_cluster, current_patience, on_cluster
 from infostat.core.data import read_table
 from infostat.core.errors import ClusterError, InfostatWarning, InputError, InputTypeError, MissingExtraError
 from infostat.core.replicates import ReplicateRun, run_replicates
@@ -385,3 +385,9 @@ def test_results_of_the_wings(inside: Any) -> None:
     with on_cluster(inside.scheduler_address):
         there = [study().to_dict() for study in studies]
     assert there == [study().to_dict() for study in studies]
+
+
+def test_partitions_wait_as_long_as_replicates(inside: Any) -> None:
+    with on_cluster(inside.scheduler_address, patience=7.0):
+        assert current_patience() == 7.0
+    assert current_patience() != 7.0

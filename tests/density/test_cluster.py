@@ -141,3 +141,11 @@ def test_errors_of_workers_arrive_as_they_are(client: Any) -> None:
     bad[899, 1] = np.nan
     with pytest.raises(DataError, match=r"X in the 1 rows from row 0 on of partition 4 .*'c1': 1 missing"):
         select_bandwidth(uneven(bad))
+
+
+def test_tasks_of_the_cluster_may_compute_on_it(client: Any) -> None:
+    # One thread per worker, and one task on each: a task that kept its thread would wait for ever.
+    data = uneven(WIDE[:, :2])
+    found = [client.submit(lambda k: select_bandwidth(data, "scott").h * k, k, pure=False) for k in (1, 2)]
+    one, two = (future.result(timeout=120) for future in found)
+    assert two == 2.0 * one and one == pytest.approx(select_bandwidth(WIDE[:, :2], "scott").h, rel=1e-12)

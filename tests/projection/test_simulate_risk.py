@@ -282,3 +282,13 @@ def test_a_checkpoint_of_another_study_is_refused_and_kept(tmp_path, change) -> 
 def test_bad_input(truth, family, n, replicates, options, error, words) -> None:
     with pytest.raises(error, match=words):
         simulate_risk(truth, family, n, replicates, rng=1, **options)
+
+
+def test_a_function_resumes_with_the_seed_of_the_file(tmp_path) -> None:
+    def draw(size, rng):
+        return rng.exponential(size=size)
+
+    first = simulate_risk(draw, "normal", 20, 50, checkpoint=tmp_path / "run.ckpt")
+    again = simulate_risk(draw, "normal", 20, 50, checkpoint=tmp_path / "run.ckpt")
+    by_seed = simulate_risk(draw, "normal", 20, 50, rng=first.seed)
+    assert first.risk == again.risk == by_seed.risk

@@ -277,3 +277,33 @@ def test_a_study_file_and_what_replaces_its_values(tmp_path):
 def test_arguments_that_are_refused(arguments, words):
     with pytest.raises((InputError, InputTypeError), match=words):
         simulate(**arguments)
+
+
+def test_an_error_that_is_rounding_measures_no_distance():
+    # Two coins that differ are the only sample of two with an estimate: every replicate has the same risk.
+    found = simulate("pn", grid={"family": ["bernoulli"]}, fixed={"n": [2]}, replicates=50, rng=1)
+    assert "standard errors" not in found.interpretation
+
+
+def test_lists_that_differ_in_the_last_digits_stay_apart():
+    spectra = [[1.0, 1.0000001], [1.0, 1.0000002]]
+    fixed = {"d": 2, "n": 20, "bandwidths": [0.5]}
+    found = simulate("kde", grid={"spectrum": spectra}, fixed=fixed, replicates=2, rng=1)
+    assert found.to_frame()["spectrum"].unique().tolist() == ["1,1.0000001", "1,1.0000002"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"n_jobs": 0}, "^n_jobs must be"),
+        ({"batch_size": 0}, "^batch_size must be"),
+        ({"replicates": 10**6}, "^in the cell n = 10000000000: the study must draw at most"),
+        ({"replicates": 10**8}, "^in the cell n = 10: n_x times n_data"),
+    ],
+    ids=["jobs", "batch", "distances", "rows"],
+)
+def test_what_no_cell_could_run_with_is_said_before_the_first(options, words, tmp_path):
+    given = {"grid": {"n": [10, 10**10]}, "fixed": {"d": 2, "bandwidths": [0.5, 1.0]}, "replicates": 5, **options}
+    with pytest.raises(InputError, match=words):
+        simulate("kde", checkpoint=tmp_path / "study", **given)
+    assert not (tmp_path / "study").exists()

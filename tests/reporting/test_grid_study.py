@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from infostat.cli.numbers import number_list
 from infostat.core.errors import InfostatError, InputError, InputTypeError
 from infostat.core.rng import as_seed_sequence
+from infostat.reporting.grid_options import geometric
 from infostat.reporting.grid_study import WINGS, find_wing, make_study, read_study
 
 
@@ -45,6 +47,9 @@ def test_geometric_grids_and_lists_of_lists():
     study = make_study("kde", {"alpha": "1:4:3", "spectrum": [[1, 1], [0.5, 2]]}, {"d": 2})
     assert [cell.point["alpha"] for cell in study.cells()[::2]] == [1.0, 2.0, 4.0]
     assert study.cells()[1].point["spectrum"] == (0.5, 2.0)
+    for low, high in ((a / 10, b) for a in range(1, 10) for b in range(1, 10)):
+        assert geometric(f"{low}:{high}:9")[-1] == high
+        assert number_list("--h", f"{low}:{high}:9") == geometric(f"{low}:{high}:9")  # the cell of a study file
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,10 @@ def test_every_row_has_the_same_chance():
 def test_no_rows_are_refused():
     with pytest.raises(DataError, match="at least one row"):
         sample_rows(frame_stream(iter([FRAME[:0]])), SeedSequence(0))
+
+
+def test_the_sample_does_not_depend_on_the_chunks():
+    numbered = pd.DataFrame({"row": np.arange(N)})
+    drawn = [sample_rows(_pieces(numbered, rows), SeedSequence(5), size=60).sample.frame for rows in (17, 64, N)]
+    pd.testing.assert_frame_equal(drawn[0], drawn[1])
+    pd.testing.assert_frame_equal(drawn[0], drawn[2])

@@ -48,12 +48,14 @@ def _kill_after(process: subprocess.Popen[bytes], folder: Path, writes: int, pat
     while seen < writes:
         try:
             process.wait(0.02)
+            process.communicate()  # done before it could be killed
             return False
         except subprocess.TimeoutExpired:
             now = _state(folder)
             seen, before = seen + (now != before), now
     try:
         process.wait(patience)
+        process.communicate()
         return False
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)

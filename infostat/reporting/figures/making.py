@@ -11,7 +11,7 @@ from ...core.rng import RngLike, as_seed_sequence, seed_label
 from ...core.validation import check_flag, short
 from .entry import FigureEntry, Study
 from .gallery_figure import GalleryFigure
-from .registry import find_figures
+from .registry import figures_named
 
 __all__ = ["make_figure", "run_entry"]
 
@@ -53,7 +53,7 @@ def make_figure(
     """
     if not isinstance(name, str):
         raise InputTypeError(describe("name", "the name of a figure", short(name)))
-    entries = find_figures([name])
+    entries = figures_named("name", [name])
     if len(entries) != 1:
         known = ", ".join(entry.name for entry in entries)
         raise InputError(describe("name", "one figure", name, f"choose one of {known}, or call write_figures"))

@@ -12,7 +12,7 @@ from ...core.errors import InputError, InputTypeError, describe
 from ...core.validation import as_items, short
 from .entry import FigureEntry
 
-__all__ = ["WINGS", "find_figures", "list_figures"]
+__all__ = ["WINGS", "figures_named", "find_figures", "list_figures"]
 
 # In the order in which the documentation introduces them.
 WINGS = ("projection", "density", "generalization", "alignment")
@@ -62,18 +62,41 @@ def find_figures(names: str | Iterable[str] | None = None) -> tuple[FigureEntry,
     >>> [entry.alias for entry in find_figures(["E2", "alignment-frontier"])]
     ['E2', 'alignment-a']
     """
+    return figures_named("names", names)
+
+
+def figures_named(argument: str, names: str | Iterable[str] | None) -> tuple[FigureEntry, ...]:
+    """Return what `find_figures` does, with errors in the words of the caller.
+
+    Parameters
+    ----------
+    argument : str
+        What the caller calls the names.
+    names : str or iterable of str, optional
+        As in `find_figures`.
+
+    Returns
+    -------
+    tuple of FigureEntry
+        In the order of the gallery.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If a name is unknown, or not text.
+    """
     entries = _catalogue()
     if names is None:
         return tuple(entries.values())
-    wanted = [names] if isinstance(names, str) else as_items("names", names, "names of figures")
-    chosen = {found for name in wanted for found in _matching(name, entries)} or set(entries)
+    wanted = [names] if isinstance(names, str) else as_items(argument, names, "names of figures")
+    chosen = {found for name in wanted for found in _matching(name, entries, argument)} or set(entries)
     return tuple(entry for name, entry in entries.items() if name in chosen)
 
 
-def _matching(name: object, entries: dict[str, FigureEntry]) -> list[str]:
+def _matching(name: object, entries: dict[str, FigureEntry], argument: str) -> list[str]:
     """Names of the figures that one name, alias or wing stands for."""
     if not isinstance(name, str):
-        raise InputTypeError(describe("names", "names of figures", short(name)))
+        raise InputTypeError(describe(argument, "names of figures", short(name)))
     word = name.strip().lower()
     found = [key for key, entry in entries.items() if word in (key, entry.alias.lower(), entry.wing)]
     if found:
@@ -81,7 +104,7 @@ def _matching(name: object, entries: dict[str, FigureEntry]) -> list[str]:
     known = [*entries, *(entry.alias.lower() for entry in entries.values()), *WINGS]
     near = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
     cure = f"did you mean {', '.join(near)}?" if near else "see the list: infostat figures --list"
-    raise InputError(describe("names", "names of figures, or wings", name, cure))
+    raise InputError(describe(argument, "names of figures, or wings", name, cure))
 
 
 @lru_cache(maxsize=1)
