@@ -57,8 +57,8 @@ def test_a_file_in_the_folder_is_a_wing_of_its_own(tmp_path: Path, monkeypatch: 
         "    return Trial([Contender('infostat', lambda: n * threads)])\n"
     )
     (tmp_path / "bench_added.py").write_text(source)
-    monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__, str(tmp_path)])
     monkeypatch.setattr(_registry, "WORKLOADS", dict(discover()))
+    monkeypatch.setattr(benchmarks, "__path__", [*benchmarks.__path__, str(tmp_path)])
     try:
         assert [entry.name for entry in select(["added"])] == ["second", "third"]
         assert select(["third"])[0].trial("full", 2).contenders[0].run() == 6
