@@ -37,7 +37,7 @@ def cells(row: dict[str, str]) -> list[str]:
     shown = "" if errors == ["", ""] else " / ".join(each or "not compared" for each in errors[: 2 if name else 1])
     if shown and row["error_unit"]:
         shown += f" ({row['error_unit']})"
-    ratio = f"{float(row['ratio']):.3g}" if row["ratio"] else ""
+    ratio = _three_digits(float(row["ratio"])) if row["ratio"] else ""
     return [what, row["threads"], seconds(row["infostat_seconds"]), name or "none", seconds(row["peer_seconds"]), ratio,
             shown]  # fmt: skip
 
@@ -48,7 +48,7 @@ def seconds(text: str) -> str:
         return ""
     value = float(text)
     if value >= 1.0:
-        return f"{value:.3g} s"
+        return f"{_three_digits(value)} s"
     return f"{1e3 * value:.3g} ms" if value >= 1e-3 else f"{1e6 * value:.3g} µs"
 
 
@@ -89,6 +89,10 @@ class BenchmarkTable(Directive):
         if not chosen:
             return [nodes.paragraph(text="Not measured in this copy.")]
         return [_table([cells(row) for row in chosen])]
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:.3g}" if value < 999.5 else f"{value:.0f}"
 
 
 def _table(body: list[list[str]]) -> nodes.table:
