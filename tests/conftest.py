@@ -17,3 +17,12 @@ def _close_figures() -> Iterator[None]:
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close("all")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _dask_scheduler_as_before() -> Iterator[None]:
+    """Undo what clients of a module leave in Dask's settings when they close in another order than they opened."""
+    yield
+    dask = sys.modules.get("dask")
+    if dask is not None and dask.config.get("scheduler", None) == "dask.distributed":
+        dask.config.set(scheduler=None)

@@ -109,6 +109,7 @@ def on_cluster(
 
     with ExitStack() as stack:
         stack.enter_context(_quiet_logs())
+        stack.enter_context(_scheduler_as_before())
         stack.enter_context(_quiet_graphs())
         if isinstance(scheduler, distributed.Client):
             client = scheduler
@@ -332,6 +333,20 @@ def _quiet_graphs() -> Any:
 
     # Data that were read here travel with the tasks; that is meant, and needs no warning.
     return dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 PB"})
+
+
+@contextmanager
+def _scheduler_as_before() -> Iterator[None]:
+    # A client takes Dask's setting back when it closes, unless another one is open: that of a worker in
+    # this process, say. What computes with Dask afterwards would then ask for a client that is gone.
+    import dask
+
+    before = dask.config.get("scheduler", None)
+    try:
+        yield
+    finally:
+        if dask.config.get("scheduler", None) != before:
+            dask.config.set(scheduler=before)
 
 
 @contextmanager

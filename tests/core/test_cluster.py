@@ -31,6 +31,7 @@ from infostat.projection import simulate_risk
 from tests.cli.helpers import run as command
 from tests.common.local_cluster import local_cluster
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 ROWS = np.random.default_rng(5).normal(size=(200, 4))
@@ -391,3 +392,14 @@ def test_partitions_wait_as_long_as_replicates(inside: Any) -> None:
     with on_cluster(inside.scheduler_address, patience=7.0):
         assert current_patience() == 7.0
     assert current_patience() != 7.0
+
+
+def test_the_setting_of_dask_is_as_before_though_another_client_stays_open(inside: Any) -> None:
+    before = dask.config.get("scheduler", None)
+    with on_cluster(inside.scheduler_address):
+        other = distributed.Client(inside.scheduler_address)
+        assert dask.config.get("scheduler") == "dask.distributed"
+    try:
+        assert dask.config.get("scheduler", None) == before
+    finally:
+        other.close()

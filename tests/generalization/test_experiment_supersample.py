@@ -97,7 +97,7 @@ def test_the_figure_has_common_limits() -> None:
         ({"sigma0": 0.0}, "sigma0 must be a number > 0"),
         ({"mu": -1.0}, "mu must be a number >= 0"),
         ({"sizes": [2.5]}, "sizes must be a whole number"),
-        ({"hidden": (0,)}, r"hidden\[0\] must be an integer >= 1"),
+        ({"hidden": (0,)}, r"hidden\[0\] must be an integer from 1 to 100000"),
         ({"masks": 0}, "masks must be an integer >= 1"),
         ({"network_supersamples": None}, "network_supersamples must be an integer >= 1"),
         ({"hidden": 8}, "hidden must be a sequence of widths"),
