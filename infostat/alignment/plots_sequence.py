@@ -200,7 +200,7 @@ def _gap_panel(ax: Axes, m: FloatArray, columns: dict[str, FloatArray], kwargs: 
         label=r"$[\frac{1}{2}\log(2\pi m t^{*2} V^*) - \gamma]/t^*$",
     )  # fmt: skip
     ax.set_ylim(bottom=0.0)
-    ax.set_ylabel("reward gap, not divided by $m$ (unit of the reward)")
+    ax.set_ylabel("reward gap (unit of the reward)")
 
 
 def _per_symbol_panel(ax: Axes, m: FloatArray, columns: dict[str, FloatArray], kwargs: dict[str, Any]) -> None:
