@@ -58,7 +58,18 @@ def weights_without_replacement(size: int, orders: Any) -> FloatArray:
 
 
 def curve_sums_numpy(x: FloatArray, g: FloatArray, orders: Any, plugin: bool, spread: bool, tiny: float) -> FloatArray:
-    """The same sums with whole matrices (plain NumPy)."""
+    """The same sums with whole matrices (plain NumPy).
+
+    Parameters
+    ----------
+    x, g, orders, plugin, spread, tiny
+        As in `curve_sums`.
+
+    Returns
+    -------
+    ndarray of shape (4, orders)
+        As of `curve_sums`.
+    """
     m = len(x)
     out = np.zeros((4, len(orders)))
     k = np.arange(1, m + 1, dtype=np.float64)

@@ -7,12 +7,23 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ..core.data import Table
-from ..core.errors import DataError, InputError, InputTypeError, describe
+from ..core.errors import DataError, InputError, InputTypeError, Words, describe
 from ..core.validation import FloatArray, short
 
-__all__ = ["LABELS", "LOG_PROBABILITIES", "NEEDED", "PROBABILITIES", "column", "column_roles", "numbered", "quoted"]
+__all__ = [
+    "LABELS",
+    "LOG_PROBABILITIES",
+    "NEEDED",
+    "PROBABILITIES",
+    "column",
+    "column_roles",
+    "not_numeric",
+    "numbered",
+    "quoted",
+]
 
 PROBABILITIES = ("prob", "probability")
 LOG_PROBABILITIES = ("logprob", "logp")
@@ -127,7 +138,33 @@ def column(table: Table, label: str) -> FloatArray:
             return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
     except (TypeError, ValueError):
         pass
-    raise InputTypeError(describe(f"column {label!r}", "numeric", short(values.iloc[0] if len(values) else None)))
+    raise not_numeric(f"column {label!r}", values)
+
+
+def not_numeric(name: str, values: Any) -> InputTypeError:
+    """Return the error about values of which one, at least, is no number.
+
+    Parameters
+    ----------
+    name : str
+        What they are called.
+    values : Series
+        The values, in the order of the rows.
+
+    Returns
+    -------
+    InputTypeError
+        It shows the first that is no number, which need not be the first, and where it stands.
+    """
+    cure = "correct the file, or leave the row out"
+    for row, value in enumerate(values):
+        try:
+            float(value)
+        except (TypeError, ValueError, OverflowError):
+            if value is not None and value is not pd.NA:
+                return InputTypeError(describe(name, "numeric", Words(f"{short(value)} in row {row}"), cure))
+    first = short(values.iloc[0] if len(values) else None)
+    return InputTypeError(describe(name, "numeric", first, "give numbers, not text or dates"))
 
 
 def quoted(labels: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from ..core.chunks import file_stream, is_dask, is_large, mapped_array
 from ..core.errors import DataError, InputError, InputTypeError, describe
 from ..core.user_functions import call_user
 from ..core.validation import FloatArray, as_plain_array, short
+from .input_columns import not_numeric
 
 __all__ = [
     "BLOCK_ROWS", "RewardStream", "is_large_population", "part_rewards", "reward_blocks", "reward_stream",
@@ -279,11 +280,11 @@ def _as_array(data: Any) -> Any:
 def _as_floats(values: Any) -> FloatArray:
     series = pd.Series(values)
     if series.dtype.kind in "cmM" or any(isinstance(v, (str, bytes, complex)) for v in series.head(1000)):
-        raise InputTypeError(describe("rewards", "numeric", short(series.iloc[0])))
+        raise not_numeric("rewards", series)
     try:
         return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
     except (TypeError, ValueError):
-        raise InputTypeError(describe("rewards", "numeric", short(series.iloc[0]))) from None
+        raise not_numeric("rewards", series) from None
 
 
 def _column(frame: pd.DataFrame, column: str | None) -> FloatArray:

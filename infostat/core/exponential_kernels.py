@@ -27,7 +27,13 @@ _ROUND = 6755399441055744.0
 
 
 def exp_array_numpy(values: FloatArray) -> None:
-    """Replace each value by its exponential, clamped to [-708, 709] (plain NumPy)."""
+    """Replace each value by its exponential, clamped to [-708, 709] (plain NumPy).
+
+    Parameters
+    ----------
+    values : ndarray
+        Exponents, nats; overwritten.
+    """
     np.exp(np.clip(values, LOWEST, HIGHEST, out=values), out=values)
 
 

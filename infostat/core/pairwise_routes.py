@@ -210,7 +210,20 @@ def plan(
 
 
 def slices(n: int, step: int) -> Iterator[slice]:
-    """Return consecutive slices of at most `step` entries."""
+    """Return consecutive slices of at most `step` entries.
+
+    Parameters
+    ----------
+    n : int
+        Entries.
+    step : int
+        Most entries of a slice.
+
+    Yields
+    ------
+    slice
+        In order, together ``0..n - 1``.
+    """
     return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 

@@ -25,7 +25,18 @@ __all__ = ["DiffusionCollapse", "diffusion_collapse", "time_of"]
 
 
 def time_of(h: Any) -> Any:
-    """Return the diffusion time ``log(1 + h^2)/2`` at which the noise-to-signal ratio is h."""
+    """Return the diffusion time ``log(1 + h^2)/2`` at which the noise-to-signal ratio is h.
+
+    Parameters
+    ----------
+    h : float or ndarray
+        Noise-to-signal ratio, unit of the data.
+
+    Returns
+    -------
+    float or ndarray
+        Time of the Ornstein-Uhlenbeck process.
+    """
     return 0.5 * np.logaddexp(0.0, 2.0 * np.log(h))
 
 

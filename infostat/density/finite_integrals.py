@@ -126,14 +126,42 @@ class FiniteStudy:
 
 
 def finite_study(log_n: float, d: int, rules: Rules) -> FiniteStudy:
-    """Tabulate the laws of the squared distance at the nodes of the squared norm of x."""
+    """Tabulate the laws of the squared distance at the nodes of the squared norm of x.
+
+    Parameters
+    ----------
+    log_n : float
+        Log of the sample size.
+    d : int
+        Dimension.
+    rules : Rules
+        Nodes and weights of the integrals.
+
+    Returns
+    -------
+    FiniteStudy
+        Tables for any bandwidth.
+    """
     nodes, weights = squared_norm_rule(d, rules.n_nodes)
     laws = tuple(distance_law(d, float(nc), log_n) for nc in nodes)
     return FiniteStudy(log_n, d, rules, laws, weights)
 
 
 def exact_slope(n: float, d: int) -> float:
-    """Return ``E_x b(x)``, b the slope ``d log F(R)/dR`` where ``F(R) = 1/n``, for N(0, I_d)."""
+    """Return ``E_x b(x)``, b the slope ``d log F(R)/dR`` where ``F(R) = 1/n``, for N(0, I_d).
+
+    Parameters
+    ----------
+    n : float
+        Sample size.
+    d : int
+        Dimension.
+
+    Returns
+    -------
+    float
+        Slope, dimensionless.
+    """
     log_n = math.log(n)
     study = finite_study(log_n, d, Rules.of(d))
     slopes = []

@@ -31,7 +31,13 @@ _ONE = 0x3FF0000000000000  # the bits of 1.0
 
 
 def direct_distances_numpy(points: FloatArray, queries: FloatArray, own: IntArray, out: FloatArray) -> None:
-    """Fill `out` with squared distances, infinite to the own point (plain NumPy)."""
+    """Fill `out` with squared distances, infinite to the own point (plain NumPy).
+
+    Parameters
+    ----------
+    points, queries, own, out
+        As in `direct_distances`.
+    """
     out[:] = 0.0
     for k in range(len(points)):
         difference = points[k] - queries[:, k : k + 1]
@@ -84,7 +90,13 @@ def direct_distances(points: Any, queries: Any, own: Any, out: Any) -> Any:
 def product_distances_numpy(
     products: FloatArray, point_norms: FloatArray, query_norms: FloatArray, own: IntArray
 ) -> None:
-    """Turn inner products into squared distances, infinite to the own point (plain NumPy)."""
+    """Turn inner products into squared distances, infinite to the own point (plain NumPy).
+
+    Parameters
+    ----------
+    products, point_norms, query_norms, own
+        As in `product_distances`.
+    """
     products *= -2.0
     products += point_norms
     products += query_norms[:, None]
@@ -118,14 +130,36 @@ def product_distances(products: Any, point_norms: Any, query_norms: Any, own: An
 
 
 def smallest_numpy(values: FloatArray) -> float:
-    """Return the smallest value (plain NumPy)."""
+    """Return the smallest value (plain NumPy).
+
+    Parameters
+    ----------
+    values
+        As in `smallest`.
+
+    Returns
+    -------
+    float
+        As of `smallest`.
+    """
     return float(values.min())
 
 
 # Written as a comparison, because the built-in min keeps the order of signed zeros and is slow.
 @kernel(twin=smallest_numpy, fastmath={"nsz", "nnan"})
 def smallest(values: Any) -> Any:
-    """Return the smallest value."""
+    """Return the smallest value.
+
+    Parameters
+    ----------
+    values : ndarray of shape (m,)
+        Values, at least one; not NaN.
+
+    Returns
+    -------
+    float
+        The minimum.
+    """
     best = values[0]
     for j in range(len(values)):
         best = values[j] if values[j] < best else best
@@ -135,7 +169,13 @@ def smallest(values: Any) -> Any:
 def place_numpy(
     distances: FloatArray, nearest: float, rate: float, bits: int, top: float, bins: IntArray, u: FloatArray
 ) -> None:
-    """Find bin and place of each distance beyond the nearest (plain NumPy)."""
+    """Find bin and place of each distance beyond the nearest (plain NumPy).
+
+    Parameters
+    ----------
+    distances, nearest, rate, bits, top, bins, u
+        As in `place`.
+    """
     with np.errstate(invalid="ignore"):
         s = (distances - nearest) * rate + 1.0
     s = np.where(s < top, s, top)  # a row whose distances are all infinite goes to the last bin
@@ -149,7 +189,25 @@ def place_numpy(
 def place(
     distances: Any, nearest: Any, rate: Any, bits: Any, top: Any, bins: Any, u: Any
 ) -> Any:
-    """Find the bin and the place in it, u in [-1, 1), of each distance beyond the nearest."""
+    """Find the bin and the place in it, u in [-1, 1), of each distance beyond the nearest.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (m,)
+        Squared distances of one row.
+    nearest : float
+        Smallest of them, which is subtracted.
+    rate : float
+        One over the unit of squared distance.
+    bits : int
+        Leading bits of the fraction that tell bins apart.
+    top : float
+        Largest scaled distance; what lies at or beyond it goes to the last bin.
+    bins : ndarray of int, shape (m,)
+        Receives the bins.
+    u : ndarray of shape (m,)
+        Receives the places in [-1, 1).
+    """
     one = np.int64(_ONE)
     shift = np.int64(_FRACTION - bits)
     mask = (np.int64(1) << shift) - np.int64(1)
@@ -171,7 +229,13 @@ def bin_moments_numpy(
     nearest: FloatArray,
     moments: FloatArray,
 ) -> None:
-    """Add the moments of each row's distances to its bins (plain NumPy)."""
+    """Add the moments of each row's distances to its bins (plain NumPy).
+
+    Parameters
+    ----------
+    distances, masses, rate, bits, top, nearest, moments
+        As in `bin_moments`.
+    """
     n_bins = moments.shape[1]
     bins, u = np.empty(distances.shape[1], dtype=np.int64), np.empty(distances.shape[1])
     for i in range(len(distances)):

@@ -104,7 +104,20 @@ def _trusted_scores(law: Any) -> tuple[float, float, float]:
 
 
 def quantiles(law: Any, t: FloatArray) -> FloatArray:
-    """Return the points of normal score t; upper ones from the survival function, which keeps their digits."""
+    """Return the points of normal score t; upper ones from the survival function, which keeps their digits.
+
+    Parameters
+    ----------
+    law : frozen scipy law
+        One column.
+    t : ndarray
+        Normal scores.
+
+    Returns
+    -------
+    ndarray
+        Points, unit of the column.
+    """
     tail = ndtr(-np.abs(t))
     with warnings.catch_warnings():
         # Compiled quantile functions warn, past NumPy's settings, about tails that do not matter here.
@@ -113,7 +126,18 @@ def quantiles(law: Any, t: FloatArray) -> FloatArray:
 
 
 def label(law: Any) -> str:
-    """Return a law in words: name and parameters."""
+    """Return a law in words: name and parameters.
+
+    Parameters
+    ----------
+    law : frozen scipy law
+        One column.
+
+    Returns
+    -------
+    str
+        For messages and tables.
+    """
     parts = [f"{float(v):g}" for v in law.args if np.ndim(v) == 0]
     parts += [f"{key}={float(v):g}" for key, v in law.kwds.items() if np.ndim(v) == 0]
     return f"{getattr(law.dist, 'name', None) or type(law.dist).__name__}({', '.join(parts)})"

@@ -162,7 +162,20 @@ def _levels(alphas: Any) -> FloatArray:
 
 
 def phase_curves(theories: Sequence[RegimeTheory], spread: float) -> dict[str, Any]:
-    """Return the columns of the diagram; `spread` is the root of the mean variance."""
+    """Return the columns of the diagram; `spread` is the root of the mean variance.
+
+    Parameters
+    ----------
+    theories : sequence of RegimeTheory
+        One for each alpha, ascending.
+    spread : float
+        Root of the mean variance, unit of the data.
+
+    Returns
+    -------
+    dict
+        Column name to values.
+    """
     alpha = np.array([theory.alpha for theory in theories])
     scott = spread * np.exp(-alpha)
     no_density = theories[0].kl_star is None

@@ -175,7 +175,13 @@ def _add_terms(energies: Any, rate: Any, top: Any, part: Any) -> Any:
 
 
 def absorb_numpy(distances: FloatArray, rates: FloatArray, top: float, sums: FloatArray, part: FloatArray) -> None:
-    """Add a block of squared distances to the sums of every bandwidth (plain NumPy)."""
+    """Add a block of squared distances to the sums of every bandwidth (plain NumPy).
+
+    Parameters
+    ----------
+    distances, rates, top, sums, part
+        As in the compiled kernel of the same name.
+    """
     for k in range(len(rates)):
         sums[k] += _add_terms_numpy(distances, rates[k], top, part)
 

@@ -217,7 +217,18 @@ class RegimeSimulation(Result):
 
 
 def interpret(found: RegimeSimulation) -> str:
-    """Return what a simulation shows, in sentences."""
+    """Return what a simulation shows, in sentences.
+
+    Parameters
+    ----------
+    found : RegimeSimulation
+        The simulation.
+
+    Returns
+    -------
+    str
+        One or two sentences.
+    """
     best = int(np.argmin(found.kl_per_dim))
     error = found.kl_per_dim_se[best]
     spread = "" if np.isnan(error) else f" (standard error {error:.2g})"

@@ -93,7 +93,13 @@ def by_products_numpy(
     best: FloatArray,
     found: IntArray,
 ) -> None:
-    """Bring a tile of inner products, queries by points, into the states (plain NumPy)."""
+    """Bring a tile of inner products, queries by points, into the states (plain NumPy).
+
+    Parameters
+    ----------
+    products, ..., found
+        As in `by_products`.
+    """
     squared = np.maximum(query_squares[:, None] + (point_squares - 2.0 * products), 0.0)
     _absorb_numpy(squared, log_masses, labels, excluded, cuts, groups, factor, state, best, found)
 
@@ -111,7 +117,13 @@ def by_loops_numpy(
     best: FloatArray,
     found: IntArray,
 ) -> None:
-    """Bring points, one variable a row, into the states of the queries (plain NumPy)."""
+    """Bring points, one variable a row, into the states of the queries (plain NumPy).
+
+    Parameters
+    ----------
+    points, queries, log_masses, labels, excluded, cuts, groups, factor, state, best, found
+        As in `by_loops`.
+    """
     squared = np.zeros((len(queries), points.shape[1]))
     for k in range(len(points)):
         difference = points[k] - queries[:, k : k + 1]
@@ -120,7 +132,13 @@ def by_loops_numpy(
 
 
 def measure_numpy(queries: FloatArray, points: FloatArray, found: IntArray) -> FloatArray:
-    """Return the squared distances of each query to the points found for it (plain NumPy)."""
+    """Return the squared distances of each query to the points found for it (plain NumPy).
+
+    Parameters
+    ----------
+    queries, points, found
+        As in `measure`.
+    """
     result = np.empty(found.shape)
     for column in range(found.shape[1]):
         difference = queries - points[found[:, column]]
@@ -130,13 +148,37 @@ def measure_numpy(queries: FloatArray, points: FloatArray, found: IntArray) -> F
 
 # ------------------------------------------------------------------ compiled
 def largest_numpy(values: FloatArray, count: int) -> float:
-    """Return the largest of the first `count` values (plain NumPy)."""
+    """Return the largest of the first `count` values (plain NumPy).
+
+    Parameters
+    ----------
+    values, count
+        As in `largest`.
+
+    Returns
+    -------
+    float
+        As of `largest`.
+    """
     return float(values[:count].max())
 
 
 @kernel(twin=largest_numpy, fastmath={"reassoc", "nsz", "nnan"})
 def largest(values: Any, count: Any) -> Any:
-    """Return the largest of the first `count` values."""
+    """Return the largest of the first `count` values.
+
+    Parameters
+    ----------
+    values : ndarray of shape (m,)
+        Values, at least one; not NaN.
+    count : int
+        Entries that are filled, from the front.
+
+    Returns
+    -------
+    float
+        The maximum.
+    """
     top = values[0]
     for j in range(count):
         top = max(top, values[j])
@@ -144,14 +186,40 @@ def largest(values: Any, count: Any) -> Any:
 
 
 def sums_numpy(weights: FloatArray, exponents: FloatArray, count: int) -> tuple[float, float, float]:
-    """Return ``sum w``, ``sum w^2`` and ``sum w e`` of the first `count` entries (plain NumPy)."""
+    """Return ``sum w``, ``sum w^2`` and ``sum w e`` of the first `count` entries (plain NumPy).
+
+    Parameters
+    ----------
+    weights, exponents, count
+        As in `sums`.
+
+    Returns
+    -------
+    tuple of float
+        As of `sums`.
+    """
     w, e = weights[:count], exponents[:count]
     return float(w.sum()), float(w @ w), float(w @ e)
 
 
 @kernel(twin=sums_numpy, fastmath={"contract", "reassoc", "nsz", "nnan"})
 def sums(weights: Any, exponents: Any, count: Any) -> Any:
-    """Return ``sum w``, ``sum w^2`` and ``sum w e`` of the first `count` entries."""
+    """Return ``sum w``, ``sum w^2`` and ``sum w e`` of the first `count` entries.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (m,)
+        Weights w; scratch in `add_terms`.
+    exponents : ndarray of shape (m,)
+        Exponents e, nats.
+    count : int
+        Entries that are filled, from the front.
+
+    Returns
+    -------
+    tuple of float
+        The three sums.
+    """
     total, square, spread = 0.0, 0.0, 0.0
     for j in range(count):
         w = weights[j]
@@ -162,13 +230,31 @@ def sums(weights: Any, exponents: Any, count: Any) -> Any:
 
 
 def insert_numpy(squared: FloatArray, labels: IntArray, best: FloatArray, found: IntArray) -> None:
-    """Merge squared distances of one query into its sorted list, in place (plain NumPy)."""
+    """Merge squared distances of one query into its sorted list, in place (plain NumPy).
+
+    Parameters
+    ----------
+    squared, labels, best, found
+        As in `insert`.
+    """
     _keep_smallest(squared[None, : len(labels)], labels, best[None], found[None])
 
 
 @kernel(twin=insert_numpy)
 def insert(squared: Any, labels: Any, best: Any, found: Any) -> Any:
-    """Merge squared distances of one query into its sorted list of the smallest, in place."""
+    """Merge squared distances of one query into its sorted list of the smallest, in place.
+
+    Parameters
+    ----------
+    squared : ndarray of shape (m,)
+        Squared distances of the query to m points.
+    labels : ndarray of int, shape (m,)
+        Numbers of these points.
+    best : ndarray of shape (k,)
+        Smallest squared distances so far, ascending; changed in place.
+    found : ndarray of int, shape (k,)
+        Numbers of their points; changed in place.
+    """
     count, k = len(labels), len(best)
     worst = best[k - 1]
     for begin in range(0, count, _LANES):
@@ -195,7 +281,13 @@ def insert(squared: Any, labels: Any, best: Any, found: Any) -> Any:
 def add_terms_numpy(
     terms: FloatArray, weights: FloatArray, cuts: IntArray, groups: IntArray, state: FloatArray
 ) -> None:
-    """Add the terms of one query to its states, in place; `weights` is scratch (plain NumPy)."""
+    """Add the terms of one query to its states, in place; `weights` is scratch (plain NumPy).
+
+    Parameters
+    ----------
+    terms, weights, cuts, groups, state
+        As in `add_terms`.
+    """
     for piece, group in enumerate(groups):
         some = terms[cuts[piece] : cuts[piece + 1]]
         top, total, square, spread = state[group]
@@ -215,7 +307,21 @@ def add_terms_numpy(
 
 @kernel(twin=add_terms_numpy, fastmath={"contract"})
 def add_terms(terms: Any, weights: Any, cuts: Any, groups: Any, state: Any) -> Any:
-    """Add the terms of one query to its states, in place; `weights` is scratch."""
+    """Add the terms of one query to its states, in place; `weights` is scratch.
+
+    Parameters
+    ----------
+    terms : ndarray of shape (m,)
+        Terms t of the query, nats, ordered by group; overwritten.
+    weights : ndarray of shape (m,)
+        Weights w; scratch in `add_terms`.
+    cuts : ndarray of int, shape (g + 1,)
+        First column of each run of columns of one group, and m.
+    groups : ndarray of int, shape (g,)
+        Group of each run.
+    state : ndarray of shape (groups, 4)
+        ``top total square spread`` of the query (see the module); changed in place.
+    """
     for piece in range(len(groups)):
         first, last = cuts[piece], cuts[piece + 1]
         count = last - first

@@ -34,7 +34,18 @@ SAFE_LOW, SAFE_HIGH = 1e-100, 1e250
 
 
 def sum_array_numpy(values: FloatArray) -> float:
-    """Return the sum of a vector (plain NumPy)."""
+    """Return the sum of a vector (plain NumPy).
+
+    Parameters
+    ----------
+    values : ndarray of shape (m,)
+        Summands.
+
+    Returns
+    -------
+    float
+        Their sum.
+    """
     return float(values.sum())
 
 
@@ -67,7 +78,18 @@ def transport_pass_numpy(
     relaxation: float,
     column_sums: FloatArray,
 ) -> float:
-    """Update the row potentials and add the plan to the column sums (plain NumPy)."""
+    """Update the row potentials and add the plan to the column sums (plain NumPy).
+
+    Parameters
+    ----------
+    cost, ..., column_sums
+        As in `transport_pass`.
+
+    Returns
+    -------
+    float
+        As of `transport_pass`.
+    """
     exponent = columns + rows[:, None] - cost * inverse_eps
     peak = exponent.max(axis=1)
     # The same rows that the compiled loop treats as far from balanced.
@@ -157,7 +179,18 @@ def plan_rows_numpy(
     columns: FloatArray,
     plan: FloatArray,
 ) -> float:
-    """Write the rows of the plan and return their transport cost (plain NumPy)."""
+    """Write the rows of the plan and return their transport cost (plain NumPy).
+
+    Parameters
+    ----------
+    cost, ..., plan
+        As in `plan_rows`.
+
+    Returns
+    -------
+    float
+        As of `plan_rows`.
+    """
     exponent = columns + rows[:, None] - cost * inverse_eps
     plan[...] = mass[:, None] * np.exp(np.clip(exponent, LOWEST, HIGHEST))
     return float(np.sum(plan * cost))

@@ -108,7 +108,18 @@ class Potentials:
 
 @contextmanager
 def workers(n_threads: int) -> Iterator[Executor | None]:
-    """Give an executor with `n_threads` threads, None for one."""
+    """Give an executor with `n_threads` threads, None for one.
+
+    Parameters
+    ----------
+    n_threads : int
+        Threads.
+
+    Yields
+    ------
+    Executor or None
+        Shut down afterwards.
+    """
     with ThreadPoolExecutor(n_threads) if n_threads > 1 else nullcontext() as executor:
         yield executor
 

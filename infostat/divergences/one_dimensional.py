@@ -288,7 +288,18 @@ def _walk(compiled: Any, n_points: int) -> Any:
 
 
 def squared_gap_integral_numpy(x: FloatArray, x_masses: FloatArray, y: FloatArray, y_masses: FloatArray) -> float:
-    """Return ``int (F - G)^2`` of two sorted weighted samples (plain NumPy)."""
+    """Return ``int (F - G)^2`` of two sorted weighted samples (plain NumPy).
+
+    Parameters
+    ----------
+    x, x_masses, y, y_masses
+        As in `squared_gap_integral`.
+
+    Returns
+    -------
+    float
+        As of `squared_gap_integral`.
+    """
     points = np.concatenate((x, y))
     points.sort(kind="stable")
     u = np.concatenate(([0.0], np.cumsum(x_masses)))
@@ -302,7 +313,20 @@ def squared_gap_integral_numpy(x: FloatArray, x_masses: FloatArray, y: FloatArra
 
 @kernel(twin=squared_gap_integral_numpy)
 def squared_gap_integral(x: Any, x_masses: Any, y: Any, y_masses: Any) -> Any:
-    """Return ``int (F - G)^2`` of two sorted weighted samples."""
+    """Return ``int (F - G)^2`` of two sorted weighted samples.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n,) and (m,)
+        Sorted samples.
+    x_masses, y_masses : ndarray of the same shapes
+        Weights, each summing to one.
+
+    Returns
+    -------
+    float
+        Integral, unit of the data.
+    """
     n, m = len(x), len(y)
     x_total = 0.0
     for i in range(n):

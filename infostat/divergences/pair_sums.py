@@ -38,7 +38,13 @@ _SMALL = 1_000_000
 
 
 def squared_distances_numpy(rows: FloatArray, columns: FloatArray, out: FloatArray) -> None:
-    """Write squared distances of rows of one array to columns of another (plain NumPy)."""
+    """Write squared distances of rows of one array to columns of another (plain NumPy).
+
+    Parameters
+    ----------
+    rows, columns, out
+        As in `squared_distances`.
+    """
     out[...] = 0.0
     with np.errstate(over="ignore"):
         for coordinate in range(len(columns)):
@@ -84,14 +90,28 @@ def squared_distances(rows: Any, columns: Any, out: Any) -> Any:
 
 
 def gaussian_in_place_numpy(squared: FloatArray, factor: float) -> None:
-    """Replace squared distances by ``exp(factor * squared)`` (plain NumPy)."""
+    """Replace squared distances by ``exp(factor * squared)`` (plain NumPy).
+
+    Parameters
+    ----------
+    squared, factor
+        As in `gaussian_in_place`.
+    """
     squared *= factor
     np.exp(squared, out=squared)
 
 
 @kernel(twin=gaussian_in_place_numpy, fastmath={"contract"})
 def gaussian_in_place(squared: Any, factor: Any) -> Any:
-    """Replace squared distances by ``exp(factor * squared)``."""
+    """Replace squared distances by ``exp(factor * squared)``.
+
+    Parameters
+    ----------
+    squared : ndarray of shape (m, n)
+        Squared distances; overwritten by the kernel values.
+    factor : float
+        ``-1/(2 h^2)``, one over the squared unit of the data.
+    """
     n, m = squared.shape
     for i in range(n):
         row = squared[i]

@@ -324,13 +324,37 @@ class _Pairing:
 
 
 def permuted_product_numpy(left: FloatArray, right: FloatArray, order: Any) -> float:
-    """Return ``sum_ij left[i, j] right[order[i], order[j]]`` (plain NumPy)."""
+    """Return ``sum_ij left[i, j] right[order[i], order[j]]`` (plain NumPy).
+
+    Parameters
+    ----------
+    left, right, order
+        As in `permuted_product`.
+
+    Returns
+    -------
+    float
+        As of `permuted_product`.
+    """
     return float(np.vdot(left, right[np.ix_(order, order)]))
 
 
 @compiled(twin=permuted_product_numpy, fastmath={"contract", "reassoc", "nsz", "nnan"})
 def permuted_product(left: Any, right: Any, order: Any) -> Any:
-    """Return ``sum_ij left[i, j] right[order[i], order[j]]`` for symmetric tables."""
+    """Return ``sum_ij left[i, j] right[order[i], order[j]]`` for symmetric tables.
+
+    Parameters
+    ----------
+    left, right : ndarray of shape (n, n)
+        Symmetric tables.
+    order : ndarray of int, shape (n,)
+        Permutation of the rows of the second.
+
+    Returns
+    -------
+    float
+        The sum.
+    """
     n = len(order)
     total = 0.0
     diagonal = 0.0

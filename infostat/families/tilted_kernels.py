@@ -77,7 +77,18 @@ class Structure(NamedTuple):
 
 # ------------------------------------------------------------------ small parts
 def uniform_bits_numpy(state: Any) -> Any:
-    """Return uniforms in (0, 1) from SplitMix64 states (plain NumPy)."""
+    """Return uniforms in (0, 1) from SplitMix64 states (plain NumPy).
+
+    Parameters
+    ----------
+    state
+        As in `uniform_bits`, for all chains at once: one more axis, the last, runs over them.
+
+    Returns
+    -------
+    float
+        As of `uniform_bits`.
+    """
     z = (state ^ (state >> _S30)) * _MIX1
     z = (z ^ (z >> _S27)) * _MIX2
     z = z ^ (z >> _S31)
@@ -86,7 +97,18 @@ def uniform_bits_numpy(state: Any) -> Any:
 
 @kernel(twin=uniform_bits_numpy)
 def uniform_bits(state: Any) -> Any:
-    """Return a uniform in (0, 1) from a SplitMix64 state."""
+    """Return a uniform in (0, 1) from a SplitMix64 state.
+
+    Parameters
+    ----------
+    state : uint64
+        SplitMix64 state of a chain.
+
+    Returns
+    -------
+    float
+        In (0, 1).
+    """
     z = (state ^ (state >> _S30)) * _MIX1
     z = (z ^ (z >> _S27)) * _MIX2
     z = z ^ (z >> _S31)
@@ -94,7 +116,18 @@ def uniform_bits(state: Any) -> Any:
 
 
 def tilt_value_numpy(v: Any, coef: Any) -> Any:
-    """Return ``sum_m coef_m v^m`` for m >= 1 by Horner's rule (plain NumPy, first axis of coef)."""
+    """Return ``sum_m coef_m v^m`` for m >= 1 by Horner's rule (plain NumPy, first axis of coef).
+
+    Parameters
+    ----------
+    v, coef
+        As in `tilt_value`, for all chains at once: one more axis, the last, runs over them.
+
+    Returns
+    -------
+    float
+        As of `tilt_value`.
+    """
     total = np.zeros_like(v)
     for m in range(len(coef) - 1, 0, -1):
         total = (total + coef[m]) * v
@@ -103,7 +136,20 @@ def tilt_value_numpy(v: Any, coef: Any) -> Any:
 
 @kernel(twin=tilt_value_numpy)
 def tilt_value(v: Any, coef: Any) -> Any:
-    """Return ``sum_m coef_m v^m`` for m >= 1 by Horner's rule."""
+    """Return ``sum_m coef_m v^m`` for m >= 1 by Horner's rule.
+
+    Parameters
+    ----------
+    v : float
+        Value of the column.
+    coef : ndarray of shape (degree + 1,)
+        Coefficient of ``v^m`` at place m; place 0 is not used.
+
+    Returns
+    -------
+    float
+        Nats.
+    """
     total = 0.0
     for m in range(coef.shape[0] - 1, 0, -1):
         total = (total + coef[m]) * v
@@ -111,7 +157,18 @@ def tilt_value(v: Any, coef: Any) -> Any:
 
 
 def law_value_numpy(v: Any, law: Any, coef: Any) -> Any:
-    """Return the log conditional of a slice column up to a constant (plain NumPy)."""
+    """Return the log conditional of a slice column up to a constant (plain NumPy).
+
+    Parameters
+    ----------
+    v, law, coef
+        As in `law_value`, for all chains at once: one more axis, the last, runs over them.
+
+    Returns
+    -------
+    float
+        As of `law_value`.
+    """
     inside = (v > law[4]) & (v < law[5])
     safe = np.where(inside, v, np.nan)
     total = tilt_value_numpy(safe, coef) + (law[2] + law[3] * safe) * safe
@@ -124,7 +181,23 @@ def law_value_numpy(v: Any, law: Any, coef: Any) -> Any:
 
 @kernel(twin=law_value_numpy)
 def law_value(v: Any, law: Any, coef: Any) -> Any:
-    """Return the log conditional of a slice column up to a constant, -inf outside the open support."""
+    """Return the log conditional of a slice column up to a constant, -inf outside the open support.
+
+    Parameters
+    ----------
+    v : float
+        Value of the column.
+    law : ndarray of shape (7,)
+        Base of the column on ``(low, high) = law[4], law[5]``: its log density is
+        ``law[0] log(v - low) + law[1] log(high - v) + law[2] v + law[3] v^2``; law[6] is the step of the sampler.
+    coef : ndarray of shape (degree + 1,)
+        Coefficient of ``v^m`` at place m; place 0 is not used.
+
+    Returns
+    -------
+    float
+        Nats, up to a constant.
+    """
     if not (v > law[4] and v < law[5]):
         return -np.inf
     total = tilt_value(v, coef) + (law[2] + law[3] * v) * v
@@ -136,7 +209,13 @@ def law_value(v: Any, law: Any, coef: Any) -> Any:
 
 
 def fill_coefficients_numpy(x: Any, theta: Any, structure: Any, j: Any, coef: Any) -> None:
-    """Write the polynomial that tilts column j given the others (plain NumPy, chains on the last axis)."""
+    """Write the polynomial that tilts column j given the others (plain NumPy, chains on the last axis).
+
+    Parameters
+    ----------
+    x, theta, structure, j, coef
+        As in `fill_coefficients`, for all chains at once: one more axis, the last, runs over them.
+    """
     coef[:] = 0.0
     for e in range(structure.entry_start[j], structure.entry_start[j + 1]):
         value = theta[structure.entry_theta[e]]
@@ -147,7 +226,21 @@ def fill_coefficients_numpy(x: Any, theta: Any, structure: Any, j: Any, coef: An
 
 @kernel(twin=fill_coefficients_numpy)
 def fill_coefficients(x: Any, theta: Any, structure: Any, j: Any, coef: Any) -> Any:
-    """Write the polynomial that tilts column j given the others."""
+    """Write the polynomial that tilts column j given the others.
+
+    Parameters
+    ----------
+    x : ndarray of shape (d,)
+        State of the chain.
+    theta : ndarray of shape (p,)
+        Natural parameter.
+    structure : Structure
+        Columns, bases and monomials of the model, as arrays.
+    j : int
+        Column.
+    coef : ndarray of shape (degree + 1,)
+        Coefficient of ``v^m`` at place m; place 0 is not used.
+    """
     coef[:] = 0.0
     for e in range(structure.entry_start[j], structure.entry_start[j + 1]):
         value = theta[structure.entry_theta[e]]
@@ -158,7 +251,18 @@ def fill_coefficients(x: Any, theta: Any, structure: Any, j: Any, coef: Any) -> 
 
 # ------------------------------------------------------------------ one column
 def slice_column_numpy(here: Any, stream: Any, law: Any, coef: Any) -> Any:
-    """Return the updated column of all chains and their streams (plain NumPy)."""
+    """Return the updated column of all chains and their streams (plain NumPy).
+
+    Parameters
+    ----------
+    here, stream, law, coef
+        As in `slice_column`, for all chains at once: one more axis, the last, runs over them.
+
+    Returns
+    -------
+    tuple
+        As of `slice_column`.
+    """
     stream, everyone = stream.copy(), np.arange(len(here))
 
     def draw(who: Any) -> Any:
@@ -190,7 +294,25 @@ def slice_column_numpy(here: Any, stream: Any, law: Any, coef: Any) -> Any:
 
 @kernel(twin=slice_column_numpy)
 def slice_column(here: Any, stream: Any, law: Any, coef: Any) -> Any:
-    """Return the updated column and the stream: stepping out, then shrinking (Neal, 2003)."""
+    """Return the updated column and the stream: stepping out, then shrinking (Neal, 2003).
+
+    Parameters
+    ----------
+    here : float
+        Present value of the column.
+    stream : uint64
+        SplitMix64 state of the chain.
+    law : ndarray of shape (7,)
+        Base of the column on ``(low, high) = law[4], law[5]``: its log density is
+        ``law[0] log(v - low) + law[1] log(high - v) + law[2] v + law[3] v^2``; law[6] is the step of the sampler.
+    coef : ndarray of shape (degree + 1,)
+        Coefficient of ``v^m`` at place m; place 0 is not used.
+
+    Returns
+    -------
+    tuple
+        New value, new random state.
+    """
     stream += _GOLDEN
     level = law_value(here, law, coef) + np.log(uniform_bits(stream))
     stream += _GOLDEN
@@ -221,7 +343,18 @@ def slice_column(here: Any, stream: Any, law: Any, coef: Any) -> Any:
 
 
 def choose_numpy(values: Any, logs: Any, stream: Any, coef: Any) -> Any:
-    """Return the position of the chosen value in all chains and their streams (plain NumPy)."""
+    """Return the position of the chosen value in all chains and their streams (plain NumPy).
+
+    Parameters
+    ----------
+    values, logs, stream, coef
+        As in `choose`, for all chains at once: one more axis, the last, runs over them.
+
+    Returns
+    -------
+    tuple
+        As of `choose`.
+    """
     weights = tilt_value_numpy(values, coef) + logs
     cumulated = np.cumsum(np.exp(weights - weights.max(axis=0)), axis=0)
     stream = stream + _GOLDEN
@@ -231,7 +364,24 @@ def choose_numpy(values: Any, logs: Any, stream: Any, coef: Any) -> Any:
 
 @kernel(twin=choose_numpy)
 def choose(values: Any, logs: Any, stream: Any, coef: Any) -> Any:
-    """Return the position of a value drawn with weights ``exp(log + tilt)``, and the stream."""
+    """Return the position of a value drawn with weights ``exp(log + tilt)``, and the stream.
+
+    Parameters
+    ----------
+    values : ndarray of shape (k,)
+        Values to choose from.
+    logs : ndarray of shape (k,)
+        Their log weights before the tilt, nats.
+    stream : uint64
+        SplitMix64 state of the chain.
+    coef : ndarray of shape (degree + 1,)
+        Coefficient of ``v^m`` at place m; place 0 is not used.
+
+    Returns
+    -------
+    tuple
+        Position, new random state.
+    """
     number = values.shape[0]
     cumulated = np.empty(number)
     highest = -np.inf
@@ -254,7 +404,13 @@ def choose(values: Any, logs: Any, stream: Any, coef: Any) -> Any:
 def run_chains_numpy(
     states: FloatArray, streams: Any, theta: FloatArray, structure: Structure, pool: Any, thin: int, out: Any
 ) -> None:
-    """Advance all chains together, one column at a time (plain NumPy)."""
+    """Advance all chains together, one column at a time (plain NumPy).
+
+    Parameters
+    ----------
+    states, streams, theta, structure, pool, thin, out
+        As in `run_chains`.
+    """
     x, everyone = states.T, np.arange(len(states))
     coef = np.empty((int(structure.entry_power.max(initial=1)) + 1, len(states)))
     for sweep in range(out.shape[1] * thin):
@@ -282,6 +438,23 @@ def run_chains(states: Any, streams: Any, theta: Any, structure: Any, pool: Any,
 
     `states` (C, d) and `streams` (C,) are left where the chains ended; `out` is (C, T, d); `pool`
     holds fresh base draws (C, T * thin, pool columns, K).
+
+    Parameters
+    ----------
+    states : ndarray of shape (C, d)
+        States of the chains; changed in place.
+    streams : ndarray of uint64, shape (C,)
+        Their random states; changed in place.
+    theta : ndarray of shape (p,)
+        Natural parameter.
+    structure : Structure
+        Columns, bases and monomials of the model, as arrays.
+    pool : ndarray of shape (C, T * thin, pool columns, K)
+        Fresh draws of the bases that are neither sliced nor listed.
+    thin : int
+        Sweeps between stored states.
+    out : ndarray of shape (C, T, d)
+        Receives the stored states.
     """
     power = 1
     for e in range(structure.entry_power.shape[0]):

@@ -313,12 +313,46 @@ def check_ranks(ranks: Any, d: int, *, last: int | None = None) -> NDArray[np.in
 
 
 def check_training_sizes(n: Any, name: str = "n") -> FloatArray:
-    """Return numbers of training points as floats, whole, at least 1 and not so many that floats skip some."""
+    """Return numbers of training points as floats, whole, at least 1 and not so many that floats skip some.
+
+    Parameters
+    ----------
+    n : int or array_like of int
+        Numbers of training points.
+    name : str
+        Argument name for the message.
+
+    Returns
+    -------
+    ndarray
+        Floats.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If one is not what is described.
+    """
     return check_sizes(name, n, high=LARGEST_SIZE)
 
 
 def check_rank_tol(rank_tol: Any) -> float | None:
-    """Return the relative tolerance of the ranks, or None for the default."""
+    """Return the relative tolerance of the ranks, or None for the default.
+
+    Parameters
+    ----------
+    rank_tol : float or None
+        Share of the largest singular value below which others count as zero.
+
+    Returns
+    -------
+    float or None
+        The tolerance.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If it is out of range.
+    """
     return None if rank_tol is None else check_number("rank_tol", rank_tol, low=0.0, high=1.0, open_high=True)
 
 

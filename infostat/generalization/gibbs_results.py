@@ -228,7 +228,18 @@ class GibbsSupersample(_Labelled):
 
 
 def describe_ratio(bound: float, gap: float) -> str:
-    """Return how far a bound lies above the gap, in words."""
+    """Return how far a bound lies above the gap, in words.
+
+    Parameters
+    ----------
+    bound, gap : float
+        Bound and exact gap, unit of the loss.
+
+    Returns
+    -------
+    str
+        Words that end a sentence.
+    """
     if gap <= 0.0 or not np.isfinite(bound):
         return "the gap is zero"
     return f"{bound / gap:.3g} times the gap"

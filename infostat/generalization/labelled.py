@@ -356,7 +356,25 @@ def common_shape(**arrays: FloatArray) -> tuple[FloatArray, ...]:
 
 
 def check_range(name: str, value: Any) -> float:
-    """Return the width of a loss range, positive and finite."""
+    """Return the width of a loss range, positive and finite.
+
+    Parameters
+    ----------
+    name : str
+        Argument name for the message.
+    value : float
+        Width, unit of the loss.
+
+    Returns
+    -------
+    float
+        The width.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If it is not positive and finite.
+    """
     return check_number(name, value, low=0.0, open_low=True)
 
 

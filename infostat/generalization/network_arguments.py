@@ -53,7 +53,23 @@ def check_signs(name: str, y: Any, rows: int) -> FloatArray:
 
 
 def check_hidden(hidden: Any) -> tuple[int, ...]:
-    """Return the widths of hidden layers, each positive; there may be none."""
+    """Return the widths of hidden layers, each positive; there may be none.
+
+    Parameters
+    ----------
+    hidden : sequence of int
+        Widths, units in each layer.
+
+    Returns
+    -------
+    tuple of int
+        The widths.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If one is not a whole number from 1 to 100000.
+    """
     given = list_of("hidden", hidden, "a sequence of widths, such as (16, 8, 4)")
     return tuple(
         check_count(f"hidden[{place}]", width, low=1, high=_LARGEST_WIDTH) for place, width in enumerate(given)
@@ -61,7 +77,23 @@ def check_hidden(hidden: Any) -> tuple[int, ...]:
 
 
 def check_widths(widths: Any) -> tuple[int, ...]:
-    """Return the widths of all layers: at least two, each positive, the last one 1."""
+    """Return the widths of all layers: at least two, each positive, the last one 1.
+
+    Parameters
+    ----------
+    widths : sequence of int
+        Units in each layer, inputs first.
+
+    Returns
+    -------
+    tuple of int
+        The widths.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If they are not what is described.
+    """
     required = "a sequence of at least two widths, the columns of the data first and 1 last, such as [10, 16, 8, 1]"
     given = list_of("widths", widths, required)
     found = tuple(
@@ -75,7 +107,25 @@ def check_widths(widths: Any) -> tuple[int, ...]:
 
 
 def check_activations(activation: Any, hidden: int) -> tuple[str, ...]:
-    """Return one known name per hidden layer."""
+    """Return one known name per hidden layer.
+
+    Parameters
+    ----------
+    activation : str or sequence of str
+        One for all layers, or one each.
+    hidden : int
+        Hidden layers.
+
+    Returns
+    -------
+    tuple of str
+        One name a layer.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If a name is unknown, or their number wrong.
+    """
     if isinstance(activation, str):
         return (check_choice("activation", activation, ACTIVATIONS),) * hidden
     names = list_of("activation", activation, "a name or one name per hidden layer")
@@ -87,7 +137,29 @@ def check_activations(activation: Any, hidden: int) -> tuple[str, ...]:
 
 
 def numbers_per_layer(name: str, value: Any, hidden: int, *, high: float) -> tuple[float, ...]:
-    """Return one non-negative number below `high` per hidden layer."""
+    """Return one non-negative number below `high` per hidden layer.
+
+    Parameters
+    ----------
+    name : str
+        Argument name for the message.
+    value : float or sequence of float
+        One for all layers, or one each.
+    hidden : int
+        Hidden layers.
+    high : float
+        What each must stay below.
+
+    Returns
+    -------
+    tuple of float
+        One number a layer.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If a number is out of range, or their number wrong.
+    """
     array = as_float_array(name, value, ndim=(0, 1), finite=False)
     if array.ndim and len(array) != hidden:
         raise InputError(describe(name, f"a number or {hidden} numbers, one per hidden layer", short(array.tolist())))

@@ -22,13 +22,51 @@ _TOLERANCE = 1e-8  # rounding allowed in a covariance the caller has printed or 
 
 
 def check_probabilities(name: str, value: ArrayLike) -> FloatArray:
-    """Return an array of numbers in [0, 1], or raise with the first that is not."""
+    """Return an array of numbers in [0, 1], or raise with the first that is not.
+
+    Parameters
+    ----------
+    name : str
+        Argument name for the message.
+    value : array_like
+        Probabilities.
+
+    Returns
+    -------
+    ndarray
+        Floats.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If one is not in [0, 1].
+    """
     array = as_float_array(name, value, finite=False)
     return _refuse(name, "in [0, 1]", array, ~((array >= 0.0) & (array <= 1.0)))
 
 
 def check_levels(name: str, value: ArrayLike, *, finite: bool = False) -> FloatArray:
-    """Return an array of numbers >= 0 (inf allowed unless `finite`), or raise with the first that is not."""
+    """Return an array of numbers >= 0 (inf allowed unless `finite`), or raise with the first that is not.
+
+    Parameters
+    ----------
+    name : str
+        Argument name for the message.
+    value : array_like
+        Noise levels, unit of the signal.
+    finite : bool
+        Refuse infinity.
+
+    Returns
+    -------
+    ndarray
+        Floats.
+
+    Raises
+    ------
+    InputError, InputTypeError
+        If one is negative, or infinite where that is refused.
+    """
     array = as_float_array(name, value, finite=False)
     bad = ~(array >= 0.0) | (np.isinf(array) if finite else False)
     return _refuse(name, "a finite number >= 0" if finite else "a number >= 0", array, bad)
@@ -43,7 +81,18 @@ def _refuse(name: str, required: str, array: FloatArray, bad: NDArray[np.bool_])
 
 
 def log_or_minus_inf(value: FloatArray) -> FloatArray:
-    """Return the logarithm, -inf for 0, without a warning."""
+    """Return the logarithm, -inf for 0, without a warning.
+
+    Parameters
+    ----------
+    value : ndarray
+        Non-negative numbers.
+
+    Returns
+    -------
+    ndarray
+        Logarithms.
+    """
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(value))
 

@@ -193,3 +193,12 @@ def test_short_prompts_limit_or_drop() -> None:
 def test_bad_input(data, kwargs, kind, message) -> None:
     with pytest.raises(kind, match=message):
         read_rewards(data, **kwargs)
+
+
+def test_the_value_that_is_no_number_is_shown_with_its_row(tmp_path):
+    path = tmp_path / "scores.csv"
+    path.write_text("reward\n1\n2\nhigh\n")
+    with pytest.raises(InputTypeError, match="column 'reward' must be numeric, got 'high' in row 2; correct the file"):
+        read_rewards(path)
+    with pytest.raises(InputTypeError, match="column 'reward' must be numeric, got '1'; give numbers, not text"):
+        read_rewards(pd.DataFrame({"reward": ["1", "2"]}))
